@@ -1,0 +1,1 @@
+//! What a backend decides, without its storage: the checks of a push, in the order of the protocol.
