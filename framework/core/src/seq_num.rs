@@ -135,7 +135,10 @@ mod tests {
 
     #[test]
     fn notation_is_strict() {
-        for bad in ["", "5", "e", "e05", "e5.", "e5.0", "e5r0", "e5r", "e5.1r", "e-1", "e5.1.2", "e5r1r2", "e5r1.2", "E5", "e+5", " e5"] {
+        for bad in [
+            "", "5", "e", "e05", "e5.", "e5.0", "e5r0", "e5r", "e5.1r", "e-1", "e5.1.2", "e5r1r2", "e5r1.2", "E5",
+            "e+5", " e5",
+        ] {
             assert!(bad.parse::<SeqNum>().is_err(), "{bad:?} was read");
         }
         assert_eq!("e0".parse(), Ok(SeqNum::ROOT));
@@ -153,7 +156,10 @@ mod tests {
     #[test]
     fn the_parent_of_a_synced_event_skips_client_only_events() {
         let head = SeqNum { global: 5, client: 2, generation: 1 };
-        assert_eq!(head.next_synced(), (SeqNum { global: 6, client: 0, generation: 1 }, SeqNum { global: 5, client: 0, generation: 1 }));
+        assert_eq!(
+            head.next_synced(),
+            (SeqNum { global: 6, client: 0, generation: 1 }, SeqNum { global: 5, client: 0, generation: 1 })
+        );
         assert_eq!(head.next_client_only(), (SeqNum { global: 5, client: 3, generation: 1 }, head));
     }
 }

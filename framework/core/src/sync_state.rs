@@ -344,7 +344,10 @@ impl SyncState {
 
     fn assert_invariants(&self, local_head_before: SeqNum) {
         let Self { upstream_head, settled_head, local_head, .. } = self;
-        assert!(!upstream_head.is_after(settled_head), "upstream head {upstream_head} is after settled head {settled_head}");
+        assert!(
+            !upstream_head.is_after(settled_head),
+            "upstream head {upstream_head} is after settled head {settled_head}"
+        );
         assert!(!settled_head.is_after(local_head), "settled head {settled_head} is after local head {local_head}");
         assert!(self.local_head.generation >= local_head_before.generation, "the generation fell");
         if let Some(last) = self.pending.back() {

@@ -74,10 +74,6 @@ impl From<WireEvent> for EventRecord {
             group_rest: event.group,
             facts: event.facts,
         };
-        Self {
-            seq: SeqNum::global(event.seq_num),
-            parent: SeqNum::global(event.parent_seq_num),
-            body: Arc::new(body),
-        }
+        Self { seq: SeqNum::global(event.seq_num), parent: SeqNum::global(event.parent_seq_num), body: Arc::new(body) }
     }
 }
