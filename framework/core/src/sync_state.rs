@@ -3,11 +3,16 @@
 //! One pure function, used at both boundaries: between a session and its leader, and between the leader and the
 //! backend. It compares by identity ([`EventId`]), never by position, count or arguments.
 
+mod numbering;
+
 use std::collections::{HashSet, VecDeque};
+
+pub use numbering::{MergeError, check_numbering};
 
 use crate::event::EventRecord;
 use crate::ids::EventId;
 use crate::seq_num::SeqNum;
+use numbering::{check_upstream, check_upstream_rebase};
 
 /// Which boundary a [`SyncState`] stands at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,48 +68,19 @@ pub enum MergeResult {
         /// `new_events` too.
         confirmed: Vec<EventRecord>,
     },
-    /// A local push that is not numbered after the local head. Nothing changed.
+    /// A local push that is not numbered right after the local head, or in a generation before its own: it was made
+    /// before this side moved on. Nothing changed.
     Reject {
         /// The least number that would do.
         expected_minimum: SeqNum,
     },
 }
 
-/// A payload that upstream can't mean. Nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MergeError {
-    /// Events are not in ascending order, or one stands in it twice.
-    #[error("events are not in order: {next} follows {previous}")]
-    NotAscending {
-        /// The number before.
-        previous: SeqNum,
-        /// The number that does not follow it.
-        next: SeqNum,
-    },
-    /// Upstream sent events at or before its own head.
-    #[error("upstream sent {first}, which is not after its head {upstream_head}")]
-    NotAfterUpstream {
-        /// The first event sent.
-        first: SeqNum,
-        /// The head that it should be after.
-        upstream_head: SeqNum,
-    },
-    /// A position of the backend's order is missing.
-    #[error("upstream sent {found} where position {expected} was due")]
-    Gap {
-        /// The position that was due.
-        expected: u64,
-        /// The number that came.
-        found: SeqNum,
-    },
-}
-
 /// The pending events at a boundary, and the heads on both sides of it.
 ///
-/// **Invariants:** `upstream_head ≤ settled_head ≤ local_head`; pending is ascending and ends at `local_head`; neither head moves
-/// back except that a rebase renumbers what is pending; all pending events are of `local_head`'s generation or an
-/// earlier one.
+/// **Invariants:** `upstream_head ≤ settled_head ≤ local_head`; pending is numbered without a gap from `settled_head`
+/// to `local_head`; at the backend's boundary it begins with a synced event; no generation falls. The upstream and
+/// the settled head move back only when upstream takes events back, the local head also when an event is removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncState {
     upstream: Upstream,
@@ -118,7 +94,7 @@ impl SyncState {
     /// A state with nothing pending.
     #[must_use]
     pub fn new(upstream: Upstream, upstream_head: SeqNum, local_head: SeqNum) -> Self {
-        let local_head = upstream_head.later(local_head).with_generation(local_head.generation);
+        let local_head = moved_to(local_head, upstream_head.later(local_head));
         Self { upstream, pending: VecDeque::new(), upstream_head, settled_head: local_head, local_head }
     }
 
@@ -151,27 +127,30 @@ impl SyncState {
     /// # Errors
     /// [`MergeError`] if the payload contradicts what upstream said before. The state is unchanged then.
     pub fn merge(&mut self, payload: Payload) -> Result<MergeResult, MergeError> {
-        let before = (self.upstream_head, self.local_head);
+        let generation = self.local_head.generation;
         let result = match payload {
             Payload::LocalPush { events } => self.local_push(events),
             Payload::UpstreamAdvance { events } => self.upstream_advance(events),
             Payload::UpstreamRebase { rollback, events, head } => self.upstream_rebase(rollback, events, head),
         }?;
-        self.assert_invariants(before.1);
+        self.assert_invariants(generation);
         Ok(result)
     }
 
     /// Takes events out of the pending list for good and renumbers what follows: a rejection. Returns the merge
     /// that the removal amounts to, or `None` if none of them is pending.
     pub fn remove(&mut self, ids: &HashSet<EventId>) -> Option<MergeResult> {
+        let generation = self.local_head.generation + 1;
         let first = self.pending.iter().position(|event| ids.contains(&event.id()))?;
         let rollback: Vec<_> = self.pending.drain(first..).collect();
-        let kept = rollback.iter().filter(|event| !ids.contains(&event.id())).cloned().collect();
+        let kept = rollback.iter().filter(|event| !ids.contains(&event.id()));
         let base = self.pending.back().map_or(self.settled_head, |event| event.seq);
-        let (settled, renumbered) = self.renumber(base, kept);
-        let new_events = settled.iter().chain(&renumbered).cloned().collect();
-        self.pending.extend(renumbered);
-        Some(MergeResult::Rebase { rollback, new_events, confirmed: settled })
+        let new_events = renumber(base, generation, kept);
+        self.local_head = new_events.last().map_or(base, |event| event.seq).with_generation(generation);
+        self.pending.extend(new_events.iter().cloned());
+        let confirmed = self.settle_leading();
+        self.assert_invariants(generation);
+        Some(MergeResult::Rebase { rollback, new_events, confirmed })
     }
 
     /// Replaces the bodies of pending events, which keep their places. Used when the client's id changes.
@@ -180,46 +159,38 @@ impl SyncState {
     }
 
     fn local_push(&mut self, events: Vec<EventRecord>) -> Result<MergeResult, MergeError> {
-        check_ascending(&events)?;
-        if events.first().is_some_and(|first| !first.seq.is_after(&self.local_head)) {
+        let Some((first, last)) = events.first().zip(events.last()) else {
+            return Ok(MergeResult::Advance { new_events: events, confirmed: Vec::new() });
+        };
+        check_numbering(&first.seq, &events[1..])?;
+        if check_numbering(&self.local_head, &events[..1]).is_err() {
             return Ok(MergeResult::Reject { expected_minimum: self.local_head.next_client_only().0 });
         }
-        if let Some(last) = events.last() {
-            self.local_head = last.seq;
-        }
+        self.local_head = last.seq;
         self.pending.extend(events.iter().cloned());
         let confirmed = self.settle_leading();
         Ok(MergeResult::Advance { new_events: events, confirmed })
     }
 
-    fn upstream_advance(&mut self, incoming: Vec<EventRecord>) -> Result<MergeResult, MergeError> {
-        check_ascending(&incoming)?;
-        let Some((first, last)) = incoming.first().zip(incoming.last()) else {
-            return Ok(MergeResult::Advance { new_events: Vec::new(), confirmed: Vec::new() });
+    fn upstream_advance(&mut self, events: Vec<EventRecord>) -> Result<MergeResult, MergeError> {
+        check_upstream(self.upstream, self.upstream_head, &events)?;
+        let Some(head) = events.last().map(|event| event.seq) else {
+            return Ok(MergeResult::Advance { new_events: events, confirmed: Vec::new() });
         };
-        self.check_follows(first, &incoming)?;
-        let head = last.seq;
-        let matched = self.match_prefix(&incoming);
-        if matched.incoming < incoming.len() && matched.pending < self.pending.len() {
-            return Ok(self.rebase_onto(matched, &incoming, head));
-        }
-        let mut confirmed = self.take_confirmed(matched.pending, &incoming[..matched.incoming]);
+        let generation = head.generation.max(self.local_head.generation + 1);
+        let plan = self.plan(events, generation);
+        let common = self.common_with(&plan.placed);
+        let all_settled = common == self.pending.len();
+        let stays = common == plan.placed.len() && head.generation <= self.local_head.generation;
         self.upstream_head = head;
-        self.settled_head = confirmed.last().map_or(head, |event| event.seq.later(head));
-        self.local_head = self.local_head.later(head).with_generation(self.local_head.generation);
-        confirmed.extend(self.settle_leading());
-        let new_events = incoming.into_iter().skip(matched.incoming).collect();
-        Ok(MergeResult::Advance { new_events, confirmed })
-    }
-
-    /// Something is pending that upstream does not have where upstream has something else.
-    fn rebase_onto(&mut self, matched: Matched, incoming: &[EventRecord], head: SeqNum) -> MergeResult {
-        let mut confirmed = self.take_confirmed(matched.pending, &incoming[..matched.incoming]);
+        if all_settled || stays {
+            return Ok(self.advance(plan, common));
+        }
+        let mut confirmed = self.settle(&plan.placed[..common]);
         let rollback: Vec<_> = self.pending.drain(..).collect();
-        let upstream: Vec<_> = incoming[matched.incoming..].to_vec();
-        confirmed.extend(own(&rollback, &upstream));
-        let new_events = self.replant(&rollback, upstream, head, &mut confirmed);
-        MergeResult::Rebase { rollback, new_events, confirmed }
+        let (new_events, own) = self.replant(plan, common, &rollback, generation);
+        confirmed.extend(own);
+        Ok(MergeResult::Rebase { rollback, new_events, confirmed })
     }
 
     fn upstream_rebase(
@@ -228,56 +199,83 @@ impl SyncState {
         events: Vec<EventRecord>,
         head: SeqNum,
     ) -> Result<MergeResult, MergeError> {
-        check_ascending(&events)?;
-        if let Some(last) = events.last().filter(|last| last.seq.order(&head).is_ne()) {
-            return Err(MergeError::NotAscending { previous: last.seq, next: head });
-        }
+        check_upstream_rebase(self.upstream, self.upstream_head, &rollback, &events, head)?;
+        let generation = head.generation.max(self.local_head.generation + 1);
+        let plan = self.plan(events, generation);
         let pending: Vec<_> = self.pending.drain(..).collect();
-        let mut confirmed = own(&pending, &events);
-        let new_events = self.replant(&pending, events, head, &mut confirmed);
+        (self.upstream_head, self.settled_head, self.local_head) = (head, head, head.with_generation(generation));
+        let (new_events, confirmed) = self.replant(plan, 0, &pending, generation);
         rollback.extend(pending);
         Ok(MergeResult::Rebase { rollback, new_events, confirmed })
     }
 
-    /// Makes `upstream` the base and numbers what it does not contain of `pending` after it. Returns all that has
-    /// to be applied.
-    fn replant(
-        &mut self,
-        pending: &[EventRecord],
-        upstream: Vec<EventRecord>,
-        head: SeqNum,
-        confirmed: &mut Vec<EventRecord>,
-    ) -> Vec<EventRecord> {
-        let known: HashSet<_> = upstream.iter().map(EventRecord::id).collect();
-        let rest = pending.iter().filter(|event| !known.contains(&event.id())).cloned().collect();
-        self.upstream_head = head;
-        self.settled_head = head;
-        let (settled, renumbered) = self.renumber(head, rest);
-        let mut new_events = upstream;
-        new_events.extend(settled.iter().cloned());
-        new_events.extend(renumbered.iter().cloned());
-        confirmed.extend(settled);
-        self.pending.extend(renumbered);
-        new_events
+    /// Puts upstream's events one by one where nothing pending was, and at the backend's boundary behind each the
+    /// client-only events that wait for nothing else. Going event by event makes the outcome independent of how
+    /// upstream's log is cut into pages.
+    fn plan(&self, events: Vec<EventRecord>, generation: u32) -> Plan {
+        let mut plan = Plan { placed: Vec::with_capacity(events.len()), known: HashSet::new() };
+        let mut waiting = self.pending.iter().peekable();
+        for event in events {
+            let mut head = event.seq;
+            plan.known.insert(event.id());
+            plan.placed.push(event);
+            let settles = |next: &EventRecord| self.upstream == Upstream::Backend && next.body.is_client_only();
+            while let Some(next) = waiting.next_if(|next| plan.known.contains(&next.id()) || settles(next)) {
+                if plan.known.insert(next.id()) {
+                    let moved = EventRecord::after(&head.with_generation(generation), next.body.clone());
+                    head = moved.seq;
+                    plan.placed.push(moved);
+                }
+            }
+        }
+        plan
     }
 
-    /// Numbers events after `base` in a new generation, and sets the local head. Returns those that are settled at
-    /// once, and the others.
-    fn renumber(&mut self, base: SeqNum, events: Vec<EventRecord>) -> (Vec<EventRecord>, Vec<EventRecord>) {
-        let generation = base.generation.max(self.local_head.generation + 1);
-        let mut head = base.with_generation(generation);
-        let mut numbered = Vec::with_capacity(events.len());
-        for event in events {
-            let next = EventRecord::after(&head, event.body);
-            head = next.seq;
-            numbered.push(next);
+    /// How many of the first pending events stand in the plan where they are.
+    fn common_with(&self, placed: &[EventRecord]) -> usize {
+        let same = |(old, new): &(&EventRecord, &EventRecord)| old.id() == new.id() && old.seq.order(&new.seq).is_eq();
+        self.pending.iter().zip(placed).take_while(same).count()
+    }
+
+    /// Takes a plan over that leaves all pending events where they are: it covers the first `common` of them.
+    fn advance(&mut self, mut plan: Plan, common: usize) -> MergeResult {
+        let new_events = plan.placed.split_off(common);
+        let confirmed = self.settle(&plan.placed);
+        self.raise_settled(new_events.last());
+        if self.pending.is_empty() {
+            self.local_head = moved_to(self.local_head, self.settled_head);
         }
-        self.local_head = head;
-        let settles = self.upstream == Upstream::Backend && self.pending.is_empty();
-        let leading = if settles { leading_client_only(numbered.iter()) } else { 0 };
-        let rest = numbered.split_off(leading);
-        self.raise_settled(numbered.last());
-        (numbered, rest)
+        MergeResult::Advance { new_events, confirmed }
+    }
+
+    /// Settles as many pending events as the plan places where they are. Those that upstream sent get its numbers.
+    fn settle(&mut self, placed: &[EventRecord]) -> Vec<EventRecord> {
+        let pairs = self.pending.drain(..placed.len()).zip(placed);
+        let is_upstreams = |new: &EventRecord| self.upstream == Upstream::Leader || !new.body.is_client_only();
+        let settled: Vec<_> = pairs.map(|(old, new)| if is_upstreams(new) { new.clone() } else { old }).collect();
+        self.raise_settled(settled.last());
+        settled
+    }
+
+    /// Carries out a plan from its event number `from` on, and numbers after it what it doesn't have of `pending`.
+    /// Returns all that has to be applied, and which of it was pending and is settled now.
+    fn replant(
+        &mut self,
+        mut plan: Plan,
+        from: usize,
+        pending: &[EventRecord],
+        generation: u32,
+    ) -> (Vec<EventRecord>, Vec<EventRecord>) {
+        let mut new_events = plan.placed.split_off(from);
+        self.raise_settled(new_events.last());
+        let was_pending: HashSet<_> = pending.iter().map(EventRecord::id).collect();
+        let confirmed = new_events.iter().filter(|event| was_pending.contains(&event.id())).cloned().collect();
+        let rest = pending.iter().filter(|event| !plan.known.contains(&event.id()));
+        let rest = renumber(self.settled_head, generation, rest);
+        self.local_head = rest.last().map_or(self.settled_head, |event| event.seq).with_generation(generation);
+        new_events.extend(rest.iter().cloned());
+        self.pending.extend(rest);
+        (new_events, confirmed)
     }
 
     /// At the backend's boundary, client-only events with nothing synced before them wait for nobody.
@@ -285,7 +283,7 @@ impl SyncState {
         if self.upstream == Upstream::Leader {
             return Vec::new();
         }
-        let leading = leading_client_only(self.pending.iter());
+        let leading = self.pending.iter().take_while(|event| event.body.is_client_only()).count();
         let settled: Vec<_> = self.pending.drain(..leading).collect();
         self.raise_settled(settled.last());
         settled
@@ -297,103 +295,48 @@ impl SyncState {
         }
     }
 
-    /// How far pending and incoming events are the same.
-    fn match_prefix(&self, incoming: &[EventRecord]) -> Matched {
-        let mut matched = Matched { pending: 0, incoming: 0 };
-        for event in incoming {
-            let skipped = match self.upstream {
-                Upstream::Leader => 0,
-                Upstream::Backend => leading_client_only(self.pending.iter().skip(matched.pending)),
-            };
-            let Some(candidate) = self.pending.get(matched.pending + skipped) else {
-                matched.pending += skipped;
-                return matched;
-            };
-            if candidate.id() != event.id() || candidate.seq.order(&event.seq).is_ne() {
-                return matched;
-            }
-            matched.pending += skipped + 1;
-            matched.incoming += 1;
-        }
-        matched
-    }
-
-    /// Takes the first `count` pending events; those that upstream knows get upstream's numbers.
-    fn take_confirmed(&mut self, count: usize, incoming: &[EventRecord]) -> Vec<EventRecord> {
-        let mut incoming = incoming.iter().peekable();
-        let taken = self.pending.drain(..count);
-        let renamed = taken.map(|event| incoming.next_if(|known| known.id() == event.id()).cloned().unwrap_or(event));
-        renamed.collect()
-    }
-
-    fn check_follows(&self, first: &EventRecord, incoming: &[EventRecord]) -> Result<(), MergeError> {
-        let upstream_head = self.upstream_head;
-        if !first.seq.is_after(&upstream_head) {
-            return Err(MergeError::NotAfterUpstream { first: first.seq, upstream_head });
-        }
-        let mut expected = upstream_head.global;
-        for event in incoming {
-            let due = if event.seq.client == 0 { expected + 1 } else { expected };
-            if event.seq.global != due {
-                return Err(MergeError::Gap { expected: due, found: event.seq });
-            }
-            expected = due;
-        }
-        Ok(())
-    }
-
-    fn assert_invariants(&self, local_head_before: SeqNum) {
+    fn assert_invariants(&self, least_generation: u32) {
         let Self { upstream_head, settled_head, local_head, .. } = self;
         assert!(
             !upstream_head.is_after(settled_head),
             "upstream head {upstream_head} is after settled head {settled_head}"
         );
         assert!(!settled_head.is_after(local_head), "settled head {settled_head} is after local head {local_head}");
-        assert!(self.local_head.generation >= local_head_before.generation, "the generation fell");
-        if let Some(last) = self.pending.back() {
-            assert_eq!(last.seq, self.local_head, "pending does not end at the local head");
-        } else {
+        assert!(local_head.generation >= least_generation, "the generation fell below {least_generation}");
+        let Some((first, last)) = self.pending.front().zip(self.pending.back()) else {
             assert!(settled_head.order(local_head).is_eq(), "nothing is pending before local head {local_head}");
-        }
+            return;
+        };
+        let due = EventRecord::after(settled_head, first.body.clone());
+        assert!(due.seq.order(&first.seq).is_eq(), "{} is pending right after {settled_head}", first.seq);
+        assert_eq!(last.seq, *local_head, "pending does not end at the local head");
+        let settled = self.upstream == Upstream::Backend && first.body.is_client_only();
+        assert!(!settled, "{} waits for nothing and is pending", first.seq);
     }
 }
 
-#[derive(Clone, Copy)]
-struct Matched {
-    pending: usize,
-    incoming: usize,
+/// What will stand after the settled head once upstream's events are in, but for the rest of pending.
+struct Plan {
+    /// In order.
+    placed: Vec<EventRecord>,
+    /// Who is among them.
+    known: HashSet<EventId>,
 }
 
-fn leading_client_only<'a>(events: impl Iterator<Item = &'a EventRecord>) -> usize {
-    events.take_while(|event| event.body.is_client_only()).count()
+/// Numbers events after `base`.
+fn renumber<'a>(base: SeqNum, generation: u32, events: impl Iterator<Item = &'a EventRecord>) -> Vec<EventRecord> {
+    let mut head = base.with_generation(generation);
+    let after = |event: &EventRecord| {
+        let next = EventRecord::after(&head, event.body.clone());
+        head = next.seq;
+        next
+    };
+    events.map(after).collect()
 }
 
-/// Those of `upstream` that were pending here, in upstream's order and numbers.
-fn own(pending: &[EventRecord], upstream: &[EventRecord]) -> Vec<EventRecord> {
-    let ids: HashSet<_> = pending.iter().map(EventRecord::id).collect();
-    upstream.iter().filter(|event| ids.contains(&event.id())).cloned().collect()
-}
-
-/// Checks that events are numbered one after the other from `head` on, as [`EventRecord::after`] does it, and that no
-/// generation falls.
-///
-/// # Errors
-/// [`MergeError::NotAscending`] at the first that is not.
-pub fn check_numbering(head: &SeqNum, events: &[EventRecord]) -> Result<(), MergeError> {
-    let mut previous = *head;
-    for event in events {
-        let due = EventRecord::after(&previous, event.body.clone()).seq;
-        if due.order(&event.seq).is_ne() || event.seq.generation < previous.generation {
-            return Err(MergeError::NotAscending { previous, next: event.seq });
-        }
-        previous = event.seq;
-    }
-    Ok(())
-}
-
-fn check_ascending(events: &[EventRecord]) -> Result<(), MergeError> {
-    let broken = events.windows(2).find(|pair| !pair[1].seq.is_after(&pair[0].seq));
-    broken.map_or(Ok(()), |pair| Err(MergeError::NotAscending { previous: pair[0].seq, next: pair[1].seq }))
+/// The local head at another position. Its generation never falls, so that pushes made before a rebase can be told.
+fn moved_to(head: SeqNum, position: SeqNum) -> SeqNum {
+    position.with_generation(head.generation.max(position.generation))
 }
 
 #[cfg(test)]
