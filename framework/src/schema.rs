@@ -1,0 +1,22 @@
+//! What an app declares: tables, events, documents.
+//!
+//! The derive macros emit implementations of these traits; each can be written by hand just as well.
+
+mod builder;
+mod column;
+mod document;
+mod event;
+mod row;
+mod table;
+#[doc(hidden)]
+pub mod variant;
+
+pub use builder::{Schema, SchemaBuilder, UnknownEvents};
+pub use column::{ColumnType, Json, SqlType, Timestamp, ToColumn};
+pub use document::Document;
+pub use event::{Event, EventDef, Materialize, Upcast};
+pub use row::{FromRow, Row};
+pub use table::{Column, ColumnDef, IndexDef, Table, TableDef};
+
+pub(crate) use builder::Applied;
+pub(crate) use table::quoted;
