@@ -489,6 +489,20 @@ fn what_follows_a_removed_event_is_numbered_again() {
 }
 
 #[test]
+fn a_removal_at_the_end_moves_the_local_head_back_in_a_new_generation() {
+    check(
+        "backend e1 | push e2' e3' | remove e3 | push y3' | push y3r1'",
+        expect![[r#"
+        push: advance new [e2 e3] confirmed []
+        remove: rebase rollback [e3] new [] confirmed []
+        push: reject, at least e2.1r1
+        push: advance new [y3r1] confirmed []
+        pending [e2 y3r1] upstream e1 settled e1 local e3r1
+    "#]],
+    );
+}
+
+#[test]
 fn a_removal_at_the_front_starts_at_the_settled_head() {
     check(
         "backend e1 | push e1.1 e2' e2.1' e3' | remove e2",
