@@ -64,7 +64,10 @@ impl Db {
         let db = Self::new(connection, Some(path.to_owned()))?;
         let mode: String = db.pragma("journal_mode = WAL")?;
         if mode != "wal" {
-            return Err(Error::NotOurs { path: path.to_owned(), reason: format!("it can't be in WAL mode, only in {mode} mode") });
+            return Err(Error::NotOurs {
+                path: path.to_owned(),
+                reason: format!("it can't be in WAL mode, only in {mode} mode"),
+            });
         }
         db.set_synchronous(Synchronous::Normal)?;
         db.run("PRAGMA cell_size_check = ON")?;
@@ -125,10 +128,15 @@ impl Db {
     /// Runs a query and reads its rows.
     pub(crate) fn query<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<Vec<T>> {
         let mut rows = Vec::new();
-        self.for_each(sql, params, |row| {
-            rows.push(T::from_row(row)?);
-            Ok(())
-        }, T::COLUMNS)?;
+        self.for_each(
+            sql,
+            params,
+            |row| {
+                rows.push(T::from_row(row)?);
+                Ok(())
+            },
+            T::COLUMNS,
+        )?;
         Ok(rows)
     }
 
@@ -159,7 +167,9 @@ impl Db {
         if let Some(known) = self.footprints.borrow().get(&key) {
             return Ok(known.clone());
         }
-        let prepared = self.authorizer.recording(purpose, || self.connection.prepare(sql).map(|statement| statement.column_count()));
+        let prepared = self
+            .authorizer
+            .recording(purpose, || self.connection.prepare(sql).map(|statement| statement.column_count()));
         let (result, footprint, refused) = prepared;
         if let Some(what) = refused {
             return Err(Error::NotAllowed { what, sql: crate::error::cut(sql) });
@@ -172,7 +182,8 @@ impl Db {
 
     /// Copies the whole content into another database.
     pub(crate) fn copy_to(&self, target: &mut Self) -> Result<()> {
-        let backup = rusqlite::backup::Backup::new(&self.connection, &mut target.connection).map_err(Error::sql("backup"))?;
+        let backup =
+            rusqlite::backup::Backup::new(&self.connection, &mut target.connection).map_err(Error::sql("backup"))?;
         backup.run_to_completion(i32::MAX, std::time::Duration::ZERO, None).map_err(Error::sql("backup"))
     }
 }

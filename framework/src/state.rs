@@ -72,7 +72,9 @@ impl StateDb {
     fn check(&self) -> Result<()> {
         let deferred = "SELECT name FROM sqlite_schema WHERE sql LIKE '%DEFERRABLE%INITIALLY%DEFERRED%'";
         if let Some(table) = self.db.query::<String>(deferred, crate::params![])?.first() {
-            let problem = format!("{table} has a deferred foreign key: it could fail after its event was accepted; make it immediate");
+            let problem = format!(
+                "{table} has a deferred foreign key: it could fail after its event was accepted; make it immediate"
+            );
             return Err(Error::Schema(problem));
         }
         for (event, sql) in self.schema.materializer_statements() {
@@ -99,7 +101,8 @@ impl StateDb {
 
     /// The last event that a state on disk contains.
     pub(crate) fn head(&self) -> Result<SeqNum> {
-        let rows: Vec<(u64, u32)> = self.db.query("SELECT head_global, head_client FROM __headwater_state", crate::params![])?;
+        let rows: Vec<(u64, u32)> =
+            self.db.query("SELECT head_global, head_client FROM __headwater_state", crate::params![])?;
         let head = rows.first().ok_or_else(|| Error::Schema("the state has no head".to_owned()))?;
         Ok(SeqNum { global: head.0, client: head.1, generation: 0 })
     }
@@ -128,7 +131,8 @@ impl StateDb {
         self.db.step("SAVEPOINT headwater_event")?;
         let mut tx = StateTx::new(&self.db, event, touched);
         let outcome = catch_unwind(AssertUnwindSafe(|| materialize(&mut tx)));
-        let outcome = outcome.unwrap_or_else(|panic| Err(Error::app(format!("the materializer panicked: {}", panic_text(&*panic)))));
+        let outcome = outcome
+            .unwrap_or_else(|panic| Err(Error::app(format!("the materializer panicked: {}", panic_text(&*panic)))));
         if outcome.is_err() {
             self.db.step("ROLLBACK TO headwater_event")?;
         }

@@ -28,7 +28,8 @@ impl Authorizer {
     pub(crate) fn install(connection: &mut Connection) -> rusqlite::Result<Self> {
         let recording = Arc::<Mutex<Recording>>::default();
         let hook = recording.clone();
-        let authorize = move |context: AuthContext<'_>| hook.lock().unwrap_or_else(PoisonError::into_inner).authorize(&context);
+        let authorize =
+            move |context: AuthContext<'_>| hook.lock().unwrap_or_else(PoisonError::into_inner).authorize(&context);
         connection.authorizer(Some(authorize))?;
         Ok(Self(recording))
     }
@@ -59,8 +60,12 @@ impl Recording {
     fn note(&mut self, action: &AuthAction<'_>) {
         match *action {
             AuthAction::Read { table_name, column_name } => column(&mut self.footprint.reads, table_name, column_name),
-            AuthAction::Update { table_name, column_name } => column(&mut self.footprint.writes, table_name, column_name),
-            AuthAction::Insert { table_name } | AuthAction::Delete { table_name } => rows(&mut self.footprint.writes, table_name),
+            AuthAction::Update { table_name, column_name } => {
+                column(&mut self.footprint.writes, table_name, column_name)
+            }
+            AuthAction::Insert { table_name } | AuthAction::Delete { table_name } => {
+                rows(&mut self.footprint.writes, table_name)
+            }
             _ => {}
         }
     }
@@ -89,14 +94,20 @@ fn refusal(purpose: Purpose, action: &AuthAction<'_>) -> Option<String> {
     let table = match *action {
         AuthAction::Read { .. } | AuthAction::Select | AuthAction::Recursive => return None,
         AuthAction::Function { function_name } => return refused_function(purpose, function_name),
-        AuthAction::Insert { table_name } | AuthAction::Delete { table_name } | AuthAction::Update { table_name, .. } => table_name,
+        AuthAction::Insert { table_name }
+        | AuthAction::Delete { table_name }
+        | AuthAction::Update { table_name, .. } => table_name,
         _ if purpose == Purpose::Internal => return None,
-        ref other => return Some(format!("{}: only SELECT, INSERT, UPDATE and DELETE are, so this statement", name(other))),
+        ref other => {
+            return Some(format!("{}: only SELECT, INSERT, UPDATE and DELETE are, so this statement", name(other)));
+        }
     };
     match purpose {
         Purpose::Internal => None,
         Purpose::Read => Some(format!("writing to {table} in a query")),
-        Purpose::Materialize if table.starts_with(RESERVED_PREFIX) => Some(format!("writing to {table}, a table of the framework,")),
+        Purpose::Materialize if table.starts_with(RESERVED_PREFIX) => {
+            Some(format!("writing to {table}, a table of the framework,"))
+        }
         Purpose::Materialize => None,
     }
 }

@@ -102,7 +102,15 @@ mod tests {
     #[test]
     fn what_a_purpose_may_not_do_is_refused() {
         let db = db();
-        for sql in ["BEGIN", "ROLLBACK", "SAVEPOINT x", "PRAGMA foreign_keys = OFF", "ATTACH ':memory:' AS x", "CREATE TABLE x (y)", "DROP TABLE log"] {
+        for sql in [
+            "BEGIN",
+            "ROLLBACK",
+            "SAVEPOINT x",
+            "PRAGMA foreign_keys = OFF",
+            "ATTACH ':memory:' AS x",
+            "CREATE TABLE x (y)",
+            "DROP TABLE log",
+        ] {
             let refused = db.footprint(sql, Purpose::Materialize);
             assert!(matches!(refused, Err(Error::NotAllowed { .. })), "{sql}: {refused:?}");
         }

@@ -26,7 +26,6 @@ macro_rules! named_params {
     };
 }
 
-
 pub(crate) mod sealed {
     use super::{BindError, Statement};
 

@@ -86,11 +86,23 @@ impl<'a> Serializer for VariantWriter<'a> {
         SerializeStruct::end(self.0.serialize_struct(name, 0)?)
     }
 
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(self, _: &'static str, _: u32, _: &'static str, value: &T) -> Result<(), Error> {
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
         value.serialize(self.0)
     }
 
-    fn serialize_struct_variant(self, name: &'static str, _: u32, _: &'static str, len: usize) -> Result<Self::SerializeStructVariant, Error> {
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        _: u32,
+        _: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeStructVariant, Error> {
         self.0.serialize_struct(name, len).map(Fields)
     }
 
@@ -134,7 +146,13 @@ impl<'a> Serializer for VariantWriter<'a> {
         not_a_variant()
     }
 
-    fn serialize_tuple_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Self::SerializeTupleVariant, Error> {
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Error> {
         not_a_variant()
     }
 
@@ -163,7 +181,12 @@ impl<'de> serde::Deserializer<'de> for VariantReader<'_, 'de> {
         visitor.visit_enum(self)
     }
 
-    fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         visitor.visit_enum(self)
     }
 

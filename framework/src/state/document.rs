@@ -50,7 +50,8 @@ impl Materialize for DocumentSet {
         let table = quoted(&self.document);
         let stored: Option<String> =
             tx.query_first(&format!("SELECT value FROM {table} WHERE key = ?1"), crate::params![self.key])?;
-        let mut fields: Map<String, Value> = stored.map_or(Ok(Map::new()), |json| serde_json::from_str(&json)).map_err(Error::app)?;
+        let mut fields: Map<String, Value> =
+            stored.map_or(Ok(Map::new()), |json| serde_json::from_str(&json)).map_err(Error::app)?;
         fields.extend(self.fields.clone());
         let sql = format!("INSERT INTO {table} VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value");
         let json = Value::Object(fields).to_string();
@@ -95,7 +96,9 @@ fn over_default<D: Document>(json: &str) -> D {
 pub(crate) fn changed_fields<D: Document>(before: &D, after: &D) -> Result<Map<String, Value>> {
     let object = |document: &D| match serde_json::to_value(document).map_err(Error::app)? {
         Value::Object(fields) => Ok(fields),
-        other => Err(Error::Schema(format!("the document {} must be a struct with named fields, not {other}", D::NAME))),
+        other => {
+            Err(Error::Schema(format!("the document {} must be a struct with named fields, not {other}", D::NAME)))
+        }
     };
     let (before, mut after) = (object(before)?, object(after)?);
     after.retain(|name, value| before.get(name) != Some(value));

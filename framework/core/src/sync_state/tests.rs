@@ -355,12 +355,13 @@ fn an_echo_with_more_behind_it_is_confirmed_in_place() {
 #[test]
 fn a_session_takes_over_the_generation_of_its_leader() {
     check(
-        "leader e1 | advance x2r3 | push e3r3'",
+        "leader e1 | advance x2r3 | push e3' | push e3r3'",
         expect![[r#"
-        advance: advance new [x2r3] confirmed []
-        push: advance new [e3r3] confirmed []
-        pending [e3r3] upstream e2r3 settled e2r3 local e3r3
-    "#]],
+            advance: advance new [x2r3] confirmed []
+            push: reject, at least e2.1r3
+            push: advance new [e3r3] confirmed []
+            pending [e3r3] upstream e2r3 settled e2r3 local e3r3
+        "#]],
     );
 }
 

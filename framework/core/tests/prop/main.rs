@@ -2,6 +2,7 @@
 
 mod boundary;
 mod codecs;
+mod network;
 mod reference;
 mod replica;
 
