@@ -42,3 +42,5 @@ pub const MAX_COALESCED_EVENTS: usize = 5_000;
 pub const MAX_SESSION_BACKLOG_EVENTS: usize = 20_000;
 /// Most confirmed events that stay inside a session's savepoint before its boundary is moved.
 pub const MAX_SETTLED_IN_SAVEPOINT: usize = 2_000;
+/// The least wait after a local fault, such as a full disk, before sync is tried again, in milliseconds.
+pub const FAULT_WAIT_MS: u64 = 1_000;
