@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::link::Lane;
 use super::log::{Change, Durability, InFlight, Log, Rejection};
 use super::message::{Effect, ToSession, TransportError};
 use super::status::Health;
