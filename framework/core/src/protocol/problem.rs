@@ -129,3 +129,74 @@ impl Problem {
         Self { log: Some(log), ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    /// The codes in order, beginning with `Malformed`. A code that is missing here does not compile.
+    fn next(code: ProblemCode) -> Option<ProblemCode> {
+        use ProblemCode::*;
+        Some(match code {
+            Malformed => UnsupportedProtocol,
+            UnsupportedProtocol => Unauthenticated,
+            Unauthenticated => Quota,
+            Quota => Forbidden,
+            Forbidden => NotFound,
+            NotFound => MethodNotAllowed,
+            MethodNotAllowed => BackendMismatch,
+            BackendMismatch => Behind,
+            Behind => ClientIdTaken,
+            ClientIdTaken => Diverged,
+            Diverged => Truncated,
+            Truncated => TooLarge,
+            TooLarge => UnsupportedMediaType,
+            UnsupportedMediaType => Rejected,
+            Rejected => RateLimited,
+            RateLimited => Internal,
+            Internal => Unavailable,
+            Unavailable => Unknown,
+            Unknown => return None,
+        })
+    }
+
+    #[test]
+    fn codes_and_their_statuses_are_stable() {
+        let codes = std::iter::successors(Some(ProblemCode::Malformed), |code| next(*code));
+        let lines = codes.map(|code| {
+            let json = serde_json::to_string(&code).expect("a name is JSON");
+            assert_eq!(serde_json::from_str::<ProblemCode>(&json).expect("it reads back"), code);
+            format!("{} {json}\n", code.status())
+        });
+        expect![[r#"
+            400 "malformed"
+            400 "unsupported_protocol"
+            401 "unauthenticated"
+            402 "quota"
+            403 "forbidden"
+            404 "not_found"
+            405 "method_not_allowed"
+            409 "backend_mismatch"
+            409 "behind"
+            409 "client_id_taken"
+            409 "diverged"
+            410 "truncated"
+            413 "too_large"
+            415 "unsupported_media_type"
+            422 "rejected"
+            429 "rate_limited"
+            500 "internal"
+            503 "unavailable"
+            500 "unknown"
+        "#]]
+        .assert_eq(&lines.collect::<String>());
+    }
+
+    #[test]
+    fn a_code_of_a_later_version_is_read_as_unknown() {
+        let read = serde_json::from_str::<ProblemCode>("\"teapot\"").expect("a later version may say that");
+        assert_eq!(read, ProblemCode::Unknown);
+    }
+}
