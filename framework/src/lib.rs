@@ -9,6 +9,7 @@ mod error;
 pub mod query;
 pub mod schema;
 mod state;
+pub mod sync_provider;
 
 pub use db::Params;
 pub use error::{Error, Result};
