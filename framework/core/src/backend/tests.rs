@@ -1,0 +1,1 @@
+//! What the decisions are, row by row of the protocol's table.
