@@ -2,6 +2,7 @@
 //!
 //! The derive macros emit implementations of these traits; each can be written by hand just as well.
 
+mod bound;
 mod builder;
 mod column;
 mod document;
@@ -18,5 +19,6 @@ pub use event::{Event, EventDef, Materialize, Upcast};
 pub use row::{FromRow, Row};
 pub use table::{Column, ColumnDef, IndexDef, Table, TableDef};
 
+pub(crate) use bound::Bound;
 pub(crate) use builder::Applied;
 pub(crate) use table::quoted;

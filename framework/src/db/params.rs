@@ -3,7 +3,7 @@
 use rusqlite::Statement;
 
 use crate::error::{Error, Result};
-use crate::schema::ToColumn;
+use crate::schema::{Bound, ToColumn};
 
 /// Values to bind to a statement: [`params!`](crate::params!) by position, [`named_params!`](crate::named_params!)
 /// by name.
@@ -27,10 +27,13 @@ macro_rules! named_params {
 }
 
 pub(crate) mod sealed {
-    use super::{BindError, Statement};
+    use super::{BindError, Bound, Result, Statement};
 
     pub trait Bind {
         fn bind(&self, statement: &mut Statement<'_>) -> Result<(), BindError>;
+
+        /// The values, to keep them.
+        fn bound(&self) -> Result<Bound>;
     }
 }
 
@@ -68,12 +71,21 @@ impl sealed::Bind for &[&dyn ToColumn] {
         check_count(statement, self.len())?;
         self.iter().enumerate().try_for_each(|(index, value)| bind_one(statement, index + 1, *value))
     }
+
+    fn bound(&self) -> Result<Bound> {
+        let values = self.iter().map(|value| Bound::value(*value)).collect::<Result<_>>()?;
+        Ok(Bound { names: Vec::new(), values })
+    }
 }
 
 impl sealed::Bind for &[rusqlite::types::Value] {
     fn bind(&self, statement: &mut Statement<'_>) -> Result<(), BindError> {
         check_count(statement, self.len())?;
         self.iter().enumerate().try_for_each(|(index, value)| bind_one(statement, index + 1, value))
+    }
+
+    fn bound(&self) -> Result<Bound> {
+        Ok(Bound { names: Vec::new(), values: self.to_vec() })
     }
 }
 
@@ -85,5 +97,24 @@ impl sealed::Bind for &[(&str, &dyn ToColumn)] {
             bind_one(statement, index.ok_or_else(|| BindError::Name((*name).to_owned()))?, *value)?;
         }
         Ok(())
+    }
+    fn bound(&self) -> Result<Bound> {
+        let values = self.iter().map(|(_, value)| Bound::value(*value)).collect::<Result<_>>()?;
+        Ok(Bound { names: self.iter().map(|(name, _)| (*name).into()).collect(), values })
+    }
+}
+
+impl sealed::Bind for &Bound {
+    fn bind(&self, statement: &mut Statement<'_>) -> Result<(), BindError> {
+        if self.names.is_empty() {
+            return self.values.as_slice().bind(statement);
+        }
+        let named: Vec<_> =
+            self.names.iter().zip(&self.values).map(|(name, value)| (&**name, value as &dyn ToColumn)).collect();
+        named.as_slice().bind(statement)
+    }
+
+    fn bound(&self) -> Result<Bound> {
+        Ok((*self).clone())
     }
 }

@@ -1,18 +1,39 @@
 //! Reading rows as types.
 
+use rusqlite::types::ValueRef;
+
 use crate::error::{Error, Result};
 use crate::schema::ColumnType;
 
 /// A row of a result, while it is read.
+#[derive(Clone, Copy)]
 pub struct Row<'a> {
-    inner: &'a rusqlite::Row<'a>,
+    source: Source<'a>,
     /// Where the columns of the type stand in the result, if it reads by name.
     positions: Option<&'a [usize]>,
+    /// Where the columns of the type begin in the result, if it reads by position.
+    offset: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Statement(&'a rusqlite::Row<'a>),
+    Kept { values: &'a [ValueRef<'a>], names: &'a [Box<str>] },
 }
 
 impl<'a> Row<'a> {
     pub(crate) fn new(inner: &'a rusqlite::Row<'a>, positions: Option<&'a [usize]>) -> Self {
-        Self { inner, positions }
+        Self { source: Source::Statement(inner), positions, offset: 0 }
+    }
+
+    /// A row that was kept: the values that its type reads, in the order of its reads, and their names.
+    pub(crate) fn kept(values: &'a [ValueRef<'a>], names: &'a [Box<str>]) -> Self {
+        Self { source: Source::Kept { values, names }, positions: None, offset: 0 }
+    }
+
+    /// The same row for a type whose columns begin at `offset`. For rows that are read by position.
+    pub(crate) fn skip(self, offset: usize) -> Self {
+        Self { offset: self.offset + offset, ..self }
     }
 
     /// The value of column `index`: of [`FromRow::COLUMNS`] if the type names its columns, else of the result, from 0.
@@ -20,15 +41,42 @@ impl<'a> Row<'a> {
     /// # Errors
     /// [`Error::Row`] if there is no such column or its value doesn't fit.
     pub fn get<T: ColumnType>(&self, index: usize) -> Result<T> {
-        let position = self.positions.map_or(Some(index), |positions| positions.get(index).copied());
-        let position = position.ok_or_else(|| self.error(index, "there is no such column".into()))?;
-        let value = self.inner.get_ref(position).map_err(|error| self.error(index, error.to_string()))?;
-        T::from_column(value).map_err(|reason| self.error(position, reason))
+        T::from_column(self.value(index)?).map_err(|reason| self.error(index, reason))
     }
 
-    fn error(&self, position: usize, reason: String) -> Error {
-        let name = self.inner.as_ref().column_name(position);
-        Error::Row { column: name.map_or_else(|_| position.to_string(), str::to_owned), reason }
+    /// How many columns the type can read.
+    pub(crate) fn width(&self) -> usize {
+        let all = match self.source {
+            Source::Statement(row) => row.as_ref().column_count(),
+            Source::Kept { values, .. } => values.len(),
+        };
+        self.positions.map_or(all.saturating_sub(self.offset), <[usize]>::len)
+    }
+
+    /// The value of a column as SQLite gave it.
+    pub(crate) fn value(&self, index: usize) -> Result<ValueRef<'_>> {
+        let value = self.position(index).and_then(|position| match self.source {
+            Source::Statement(row) => row.get_ref(position).ok(),
+            Source::Kept { values, .. } => values.get(position).copied(),
+        });
+        value.ok_or_else(|| self.error(index, "the result has no such column".to_owned()))
+    }
+
+    /// The name of a column; its number if it has none.
+    pub(crate) fn name(&self, index: usize) -> String {
+        let name = self.position(index).and_then(|position| match self.source {
+            Source::Statement(row) => row.as_ref().column_name(position).ok(),
+            Source::Kept { names, .. } => names.get(position).map(|name| &**name),
+        });
+        name.map_or_else(|| index.to_string(), str::to_owned)
+    }
+
+    fn position(&self, index: usize) -> Option<usize> {
+        self.positions.map_or(Some(index + self.offset), |positions| positions.get(index).copied())
+    }
+
+    fn error(&self, index: usize, reason: String) -> Error {
+        Error::Row { column: self.name(index), reason }
     }
 }
 
