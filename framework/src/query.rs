@@ -1,1 +1,141 @@
 //! Queries and live queries.
+//!
+//! A [`Query`] is SQL with its parameters and the type that its rows are read as. It is written as text with [`sql`],
+//! or put together from typed columns with [`Table::query`](crate::Table::query). A [`LiveQuery`] is a query that is
+//! kept up to date: its value is always what a fresh run at the same head would give.
+
+mod changes;
+mod deliver;
+mod graph;
+mod index;
+mod live;
+mod node;
+mod raw;
+mod reader;
+
+pub use changes::Changes;
+pub use live::{LiveQuery, QueryStats, Subscription};
+
+pub(crate) use graph::QueryGraph;
+
+use std::any::TypeId;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::db::Params;
+use crate::error::{Error, Result};
+use crate::query::reader::Reader;
+use crate::schema::{Bound, FromRow};
+use crate::state::StateDb;
+
+/// SQL, the values of its parameters, and the type that its rows are read as. Cheap to clone.
+///
+/// A value that can't be bound, such as NaN, is kept as an error, which is returned when the query is run.
+pub struct Query<T> {
+    sql: Arc<str>,
+    params: Result<Arc<Bound>, Arc<Error>>,
+    reader: Reader<T>,
+}
+
+/// A query as SQL text.
+///
+/// The rows are read as `T` by column name if `T` was derived, else by position. Two queries with the same text, the
+/// same values and the same `T` share their work when they are live.
+///
+/// ```
+/// use headwater::query::{Query, sql};
+/// use headwater::{named_params, params};
+///
+/// let open: Query<(String, i64)> = sql("SELECT text, priority FROM todos WHERE completed = ?1", params![false]);
+/// let same = sql::<(String, i64)>("SELECT text, priority FROM todos WHERE completed = :completed", named_params! { ":completed": false });
+/// assert_ne!(open.text(), same.text());
+/// ```
+pub fn sql<T: FromRow>(sql: impl Into<Arc<str>>, params: impl Params) -> Query<T> {
+    Query::new(sql.into(), params.bound(), Reader::by_type())
+}
+
+/// What can be run as a query: a [`Query`], a reference to one, or what the builder made.
+pub trait IntoQuery<T> {
+    /// The query.
+    fn into_query(self) -> Query<T>;
+}
+
+impl<T> IntoQuery<T> for Query<T> {
+    fn into_query(self) -> Self {
+        self
+    }
+}
+
+impl<T> IntoQuery<T> for &Query<T> {
+    fn into_query(self) -> Query<T> {
+        self.clone()
+    }
+}
+
+/// What makes two live queries the same: text, values by type and bytes, and the type of the rows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    sql: Arc<str>,
+    params: Box<[u8]>,
+    rows: TypeId,
+}
+
+impl<T> Query<T> {
+    fn new(sql: Arc<str>, params: Result<Bound>, reader: Reader<T>) -> Self {
+        Self { sql, params: params.map(Arc::new).map_err(Arc::new), reader }
+    }
+
+    /// Its SQL.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.sql
+    }
+
+    fn params(&self) -> Result<&Bound> {
+        self.params.as_deref().map_err(|error| Error::app(error.clone()))
+    }
+}
+
+impl<T: Send + Sync + 'static> Query<T> {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// [`Error::Sql`], [`Error::NotAllowed`] if it writes, [`Error::Row`] if a row doesn't fit.
+    pub(crate) fn run(&self, state: &StateDb) -> Result<Vec<T>> {
+        let mut rows = Vec::new();
+        self.for_each(state, |row| {
+            rows.push(self.reader.read(row)?);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    fn for_each(&self, state: &StateDb, each: impl FnMut(&crate::schema::Row<'_>) -> Result<()>) -> Result<()> {
+        let params = self.params()?;
+        state.read_footprint(&self.sql)?;
+        state.db().for_each(&self.sql, params, each, self.reader.columns())
+    }
+
+    fn key(&self) -> Result<Key> {
+        let params = self.params()?;
+        let mut bytes = Vec::new();
+        params.names.iter().for_each(|name| raw::put_text(&mut bytes, name));
+        params.values.iter().for_each(|value| raw::put(&mut bytes, value.into()));
+        Ok(Key { sql: self.sql.clone(), params: bytes.into(), rows: TypeId::of::<T>() })
+    }
+}
+
+impl<T> Clone for Query<T> {
+    fn clone(&self) -> Self {
+        Self { sql: self.sql.clone(), params: self.params.clone(), reader: self.reader }
+    }
+}
+
+impl<T> fmt::Debug for Query<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Query").field("sql", &self.sql).field("params", &self.params).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

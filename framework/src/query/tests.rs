@@ -1,0 +1,6 @@
+//! The contract of live queries, S1 to S9, over a state that is written to by hand.
+
+mod contract;
+mod delivery;
+mod fixture;
+mod reads;
