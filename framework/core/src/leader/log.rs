@@ -1,3 +1,5 @@
+//! What a leader asks of its eventlog.
+
 use crate::event::EventRecord;
 use crate::ids::{BackendId, ClientId, EventId};
 use crate::{Chain, SeqNum};

@@ -1,3 +1,5 @@
+//! What goes into a leader and what comes out of it.
+
 use super::log::{Durability, Rejection};
 use crate::SeqNum;
 use crate::event::EventRecord;

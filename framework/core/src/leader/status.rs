@@ -1,3 +1,5 @@
+//! What a leader says about itself.
+
 use crate::SeqNum;
 
 /// What a leader's connection to its backend is like.

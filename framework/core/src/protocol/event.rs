@@ -1,3 +1,5 @@
+//! An event on the wire.
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};

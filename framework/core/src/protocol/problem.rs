@@ -1,3 +1,5 @@
+//! Error answers.
+
 use serde::{Deserialize, Serialize};
 
 use super::{LogPosition, WireEvent};

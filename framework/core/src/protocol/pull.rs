@@ -1,3 +1,5 @@
+//! Pulls and their answers.
+
 use serde::{Deserialize, Serialize};
 
 use super::{LogPosition, WireEvent};

@@ -1,3 +1,5 @@
+//! Pushes and their answers.
+
 use serde::{Deserialize, Serialize};
 
 use super::{LogPosition, WireEvent};
