@@ -180,6 +180,11 @@ impl Db {
         Ok(footprint)
     }
 
+    /// Closes the file; everything is in it then, and nothing beside it.
+    pub(crate) fn close(self) -> Result<()> {
+        self.connection.close().map_err(|(_, error)| Error::sql("close")(error))
+    }
+
     /// Copies the whole content into another database.
     pub(crate) fn copy_to(&self, target: &mut Self) -> Result<()> {
         let backup =

@@ -66,6 +66,9 @@ pub enum Error {
         /// Why.
         source: serde_json::Error,
     },
+    /// A commit has no events.
+    #[error("a commit needs at least one event")]
+    EmptyCommit,
     /// The schema has no such event.
     #[error("the schema has no event {name}: add its type with `.event::<…>()`")]
     UnknownEvent {
@@ -143,6 +146,34 @@ impl Error {
     /// Wraps an error of the app, to return it from a materializer.
     pub fn app(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::App(error.into())
+    }
+
+    /// Passes on what is the disk's or the memory's fault and not the event's: full, unreadable, out of memory.
+    pub(crate) fn check_storage(&self) -> Result<()> {
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase, OutOfMemory, ReadOnly,
+            SystemIoFailure,
+        };
+        if let Self::Sql { sql, source: rusqlite::Error::SqliteFailure(failure, message) } = self
+            && matches!(
+                failure.code,
+                CannotOpen
+                    | DatabaseBusy
+                    | DatabaseCorrupt
+                    | DatabaseLocked
+                    | DiskFull
+                    | NotADatabase
+                    | OutOfMemory
+                    | ReadOnly
+                    | SystemIoFailure
+            )
+        {
+            return Err(Self::Sql {
+                sql: sql.clone(),
+                source: rusqlite::Error::SqliteFailure(*failure, message.clone()),
+            });
+        }
+        Ok(())
     }
 
     pub(crate) fn sql(sql: &str) -> impl FnOnce(rusqlite::Error) -> Self {

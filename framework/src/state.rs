@@ -84,6 +84,33 @@ impl StateDb {
         Ok(())
     }
 
+    /// Looks for damage.
+    ///
+    /// # Errors
+    /// If there is any.
+    pub(crate) fn quick_check(&self) -> Result<()> {
+        let Some(path) = self.db.path().filter(|path| path.with_extension("db-wal").exists()) else {
+            return Ok(());
+        };
+        let verdict: String = self.db.pragma("quick_check(1)")?;
+        if verdict == "ok" { Ok(()) } else { Err(Error::Damaged { path: path.to_owned(), reason: verdict }) }
+    }
+
+    /// Runs `body` in one transaction, whole or not at all.
+    pub(crate) fn transaction<T>(&self, body: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        self.db.step("BEGIN IMMEDIATE")?;
+        let outcome = body(self).and_then(|value| self.db.step("COMMIT").map(|()| value));
+        if outcome.is_err() {
+            let _ = self.db.step("ROLLBACK");
+        }
+        outcome
+    }
+
+    /// Writes everything into the file itself and closes it.
+    pub(crate) fn close(self) -> Result<()> {
+        self.db.close()
+    }
+
     /// A copy in memory.
     pub(crate) fn copy_to_memory(&self) -> Result<Self> {
         let mut db = Db::in_memory()?;

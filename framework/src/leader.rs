@@ -1,0 +1,404 @@
+//! The leader thread: the pure machine of [`headwater_core::leader`] with its eventlog, its state on disk and its
+//! sync provider.
+//!
+//! **Invariant:** it knows nothing of live queries.
+
+mod net;
+mod state_file;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
+
+use headwater_core::leader::{
+    Effect, Identity, Input, Leader as Machine, LeaderStatus, Settled, SyncOptions, ToSession,
+};
+use headwater_core::{ClientId, EventId, EventRecord, SeqNum, SessionId, StoreId};
+use tokio::sync::{oneshot, watch};
+
+use crate::error::{Error, Result};
+use crate::eventlog::{Eventlog, Whereabouts};
+use crate::mailbox::Mailbox;
+use crate::schema::Schema;
+use crate::state::StateDb;
+use crate::storage::{DataFolder, Storage};
+use crate::sync_provider::SyncProvider;
+use net::Net;
+use state_file::StateFile;
+
+/// Requests that may wait for the leader before a sender has to.
+const INBOX: usize = 1_024;
+/// How many settled events the state on disk may lack before it is written although there is other work.
+const STATE_LAG: u64 = 2_000;
+/// How long nothing else must happen before the state on disk is written.
+const STATE_IDLE: Duration = Duration::from_millis(200);
+
+/// What a leader needs to start.
+pub(crate) struct LeaderConfig {
+    pub(crate) schema: Schema,
+    pub(crate) store_id: StoreId,
+    pub(crate) storage: Storage,
+    pub(crate) provider: Option<Arc<dyn SyncProvider>>,
+    pub(crate) client_id: ClientId,
+    pub(crate) sync_options: SyncOptions,
+    pub(crate) online: bool,
+}
+
+/// How far the boot of a leader is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeaderBoot {
+    Loading,
+    Rebuilding { applied: usize },
+}
+
+/// What a session starts from: everything at one moment of the log.
+pub(crate) struct Snapshot {
+    /// The state at `settled`.
+    pub(crate) state: StateDb,
+    pub(crate) settled: SeqNum,
+    /// Accepted, not settled, in order; to be applied.
+    pub(crate) pending: Vec<EventRecord>,
+    pub(crate) local_head: SeqNum,
+    pub(crate) client_id: ClientId,
+}
+
+pub(crate) enum Request {
+    Input(Input),
+    Attach { session: SessionId, mailbox: Arc<Mailbox>, reply: SyncSender<Result<Snapshot>> },
+    Read { after: SeqNum, limit: usize, reply: oneshot::Sender<Result<Vec<Settled>>> },
+    Whereabouts { id: EventId, reply: SyncSender<Result<Option<Whereabouts>>> },
+    DeadLetters { reply: SyncSender<Result<Vec<DeadLetter>>> },
+    Shutdown { reply: SyncSender<()> },
+}
+
+/// An event that the backend refused, kept for the app to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeadLetter {
+    /// Who it is.
+    pub id: EventId,
+    /// Its type.
+    pub name: String,
+    /// Its arguments as JSON.
+    pub args: String,
+    /// The backend's code.
+    pub code: String,
+    /// The backend's reason, for people.
+    pub reason: String,
+}
+
+/// What is published of a leader.
+#[derive(Clone, Debug)]
+pub(crate) struct Published {
+    pub(crate) status: LeaderStatus,
+    pub(crate) settled_head: SeqNum,
+    /// Microseconds since 1970.
+    pub(crate) oldest_pending: Option<i64>,
+}
+
+/// The way to a leader thread.
+pub(crate) struct LeaderHandle {
+    inbox: SyncSender<Request>,
+    published: watch::Receiver<Published>,
+    folder: Option<PathBuf>,
+    has_backend: bool,
+}
+
+impl LeaderHandle {
+    /// Starts a leader: locks the folder, opens the log, brings the state up to date. Returns when that is done.
+    pub(crate) fn start(config: LeaderConfig, boot: &mut dyn FnMut(LeaderBoot)) -> Result<Arc<Self>> {
+        boot(LeaderBoot::Loading);
+        let folder = config.storage.lock()?;
+        let log = match &folder {
+            Some(folder) => folder.open_eventlog(&config.store_id, &config.client_id),
+            None => Eventlog::in_memory(&config.store_id, &config.client_id),
+        };
+        let mut log = log?;
+        let client = log.client()?;
+        let recovered = log.recover(config.provider.is_some())?;
+        let mut progress = |progress: state_file::Progress| {
+            if progress.rebuilds {
+                boot(LeaderBoot::Rebuilding { applied: progress.applied });
+            }
+        };
+        let state = StateFile::open(folder.as_ref(), &config.schema, &log, &mut progress)?;
+        let options = config.provider.as_ref().map(|provider| SyncOptions {
+            live_pull: provider.capabilities().live_pull,
+            poll_interval_ms: provider.capabilities().poll_interval_ms,
+            ..config.sync_options
+        });
+        let identity = Identity { client_id: client.client_id, claim: client.claim, seed: seed()? };
+        let machine = Machine::new(log, identity, recovered, options);
+        let (inbox, requests) = sync_channel(INBOX);
+        let has_backend = config.provider.is_some();
+        let net = config.provider.map(|provider| Net::start(provider, config.store_id, inbox.clone())).transpose()?;
+        let path = config.storage.path().map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()));
+        let mut thread = LeaderThread::new(machine, state, folder, net);
+        let published = thread.published.subscribe();
+        if !config.online {
+            thread.handle(Input::SetOnline(false));
+        }
+        let spawned =
+            std::thread::Builder::new().name("headwater-leader".to_owned()).spawn(move || thread.run(&requests));
+        spawned.map_err(|source| Error::Io { path: "headwater-leader".into(), source })?;
+        Ok(Arc::new(Self { inbox, published, folder: path, has_backend }))
+    }
+
+    pub(crate) fn send(&self, input: Input) -> Result<()> {
+        self.request(Request::Input(input))
+    }
+
+    /// The data folder, unless it is in memory.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Whether the thread is there to answer.
+    pub(crate) fn is_running(&self) -> bool {
+        self.published.has_changed().is_ok()
+    }
+
+    pub(crate) fn has_backend(&self) -> bool {
+        self.has_backend
+    }
+
+    fn request(&self, request: Request) -> Result<()> {
+        self.inbox.send(request).map_err(|_| Error::Closed)
+    }
+
+    /// Like [`Self::send`], but gives up instead of waiting: for senders that must not block.
+    pub(crate) fn try_send(&self, input: Input) -> bool {
+        !matches!(self.inbox.try_send(Request::Input(input)), Err(TrySendError::Full(_)))
+    }
+
+    fn ask<T>(&self, request: impl FnOnce(SyncSender<T>) -> Request) -> Result<T> {
+        let (reply, answer) = sync_channel(1);
+        self.request(request(reply))?;
+        answer.recv().map_err(|_| Error::Closed)
+    }
+
+    pub(crate) fn attach(&self, session: SessionId, mailbox: Arc<Mailbox>) -> Result<Snapshot> {
+        self.ask(|reply| Request::Attach { session, mailbox, reply })?
+    }
+
+    pub(crate) fn whereabouts(&self, id: EventId) -> Result<Option<Whereabouts>> {
+        self.ask(|reply| Request::Whereabouts { id, reply })?
+    }
+
+    pub(crate) fn dead_letters(&self) -> Result<Vec<DeadLetter>> {
+        self.ask(|reply| Request::DeadLetters { reply })?
+    }
+
+    /// Settled events after a position.
+    pub(crate) fn read(&self, after: SeqNum, limit: usize) -> Result<oneshot::Receiver<Result<Vec<Settled>>>> {
+        let (reply, answer) = oneshot::channel();
+        self.request(Request::Read { after, limit, reply })?;
+        Ok(answer)
+    }
+
+    /// Writes what is left and ends the thread.
+    pub(crate) fn shutdown(&self) -> Result<()> {
+        self.ask(|reply| Request::Shutdown { reply })
+    }
+
+    pub(crate) fn published(&self) -> watch::Receiver<Published> {
+        self.published.clone()
+    }
+}
+
+/// The thread ends with its last handle, after it has written everything and released the folder.
+impl Drop for LeaderHandle {
+    fn drop(&mut self) {
+        // It fails only if the thread has ended already.
+        let _ = self.shutdown();
+    }
+}
+
+fn seed() -> Result<u64> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(Error::app)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+struct LeaderThread {
+    machine: Machine<Eventlog>,
+    state: StateFile,
+    mailboxes: Vec<(SessionId, Arc<Mailbox>)>,
+    net: Option<Net>,
+    published: watch::Sender<Published>,
+    started: Instant,
+    /// The id of the oldest pending event when its time was last looked up.
+    oldest: Option<EventId>,
+    /// Held until the thread ends.
+    _folder: Option<DataFolder>,
+}
+
+impl LeaderThread {
+    fn new(machine: Machine<Eventlog>, state: StateFile, folder: Option<DataFolder>, net: Option<Net>) -> Self {
+        let status = machine.status();
+        let settled_head = machine.sync_state().settled_head();
+        let oldest_pending = machine.log().oldest_pending().ok().flatten();
+        let oldest = machine.sync_state().pending().front().map(EventRecord::id);
+        let (published, _) = watch::channel(Published { status, settled_head, oldest_pending });
+        Self { machine, state, mailboxes: Vec::new(), net, published, started: Instant::now(), oldest, _folder: folder }
+    }
+
+    fn run(mut self, requests: &Receiver<Request>) {
+        let now = self.now();
+        self.machine.start(now);
+        self.carry_out();
+        loop {
+            match requests.recv_timeout(self.wait()) {
+                Ok(Request::Shutdown { reply }) => {
+                    self.finish();
+                    drop(self);
+                    // Whoever asked may have given up waiting; the work is done either way.
+                    let _ = reply.send(());
+                    return;
+                }
+                Ok(request) => self.serve(request),
+                Err(RecvTimeoutError::Timeout) => self.idle(),
+                Err(RecvTimeoutError::Disconnected) => return self.finish(),
+            }
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Until the machine's deadline, or until the state on disk should be written.
+    fn wait(&self) -> Duration {
+        let deadline = self.machine.next_deadline().map(|at| Duration::from_millis(at.saturating_sub(self.now())));
+        let lagging = self.state_lag() > 0;
+        let wait = deadline.unwrap_or(Duration::from_secs(3_600));
+        if lagging { wait.min(STATE_IDLE) } else { wait }
+    }
+
+    fn state_lag(&self) -> u64 {
+        let (settled, head) = (self.machine.sync_state().settled_head(), self.state.head());
+        let client_only = u64::from(settled.is_after(&head));
+        (settled.global - head.global.min(settled.global)).max(client_only)
+    }
+
+    fn serve(&mut self, request: Request) {
+        // A reply that nobody waits for any more is not an error.
+        match request {
+            Request::Input(input) => self.handle(input),
+            Request::Attach { session, mailbox, reply } => drop(reply.send(self.attach(session, mailbox))),
+            Request::Read { after, limit, reply } => drop(reply.send(self.machine.log().read(after, limit))),
+            Request::Whereabouts { id, reply } => drop(reply.send(self.machine.log().whereabouts(id))),
+            Request::DeadLetters { reply } => drop(reply.send(self.dead_letters())),
+            Request::Shutdown { .. } => {}
+        }
+        if self.state_lag() > STATE_LAG {
+            self.write_state();
+        }
+    }
+
+    fn idle(&mut self) {
+        let now = self.now();
+        if self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.handle(Input::Tick);
+        } else if self.state_lag() > 0 {
+            self.write_state();
+        }
+    }
+
+    fn write_state(&mut self) {
+        if let Err(error) = self.state.step(self.machine.log()) {
+            tracing::warn!(%error, "the state on disk was not written; it is a cache and will be tried again");
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        let now = self.now();
+        self.machine.handle(input, now);
+        self.carry_out();
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(effect) = self.machine.poll_effect() {
+            match effect {
+                Effect::ToSession { session, message } => self.tell(&session, message),
+                Effect::Pull { request, pull } => self.with_net(|net| net.pull(request, pull)),
+                Effect::Push { request, push } => self.with_net(|net| net.push(request, *push)),
+                Effect::Cancel => self.with_net(Net::cancel),
+            }
+        }
+        self.publish();
+    }
+
+    fn with_net(&self, act: impl FnOnce(&Net)) {
+        if let Some(net) = &self.net {
+            act(net);
+        }
+    }
+
+    fn tell(&self, session: &SessionId, message: ToSession) {
+        if let Some((_, mailbox)) = self.mailboxes.iter().find(|(id, _)| id == session) {
+            mailbox.push(message);
+        }
+    }
+
+    fn publish(&mut self) {
+        let status = self.machine.status();
+        let settled_head = self.machine.sync_state().settled_head();
+        let oldest = self.machine.sync_state().pending().front().map(EventRecord::id);
+        let same_oldest = oldest == self.oldest;
+        let log = self.machine.log();
+        self.oldest = oldest;
+        self.published.send_if_modified(|published| {
+            let modified = published.status != status || published.settled_head != settled_head;
+            if !same_oldest {
+                published.oldest_pending = log.oldest_pending().ok().flatten();
+            }
+            published.status = status;
+            published.settled_head = settled_head;
+            modified
+        });
+    }
+
+    fn attach(&mut self, session: SessionId, mailbox: Arc<Mailbox>) -> Result<Snapshot> {
+        self.state.catch_up(self.machine.log(), |_| ())?;
+        let state = self.state.copy()?;
+        let sync = self.machine.sync_state();
+        let snapshot = Snapshot {
+            state,
+            settled: sync.settled_head(),
+            pending: sync.pending().iter().cloned().collect(),
+            local_head: sync.local_head(),
+            client_id: self.machine.identity().client_id.clone(),
+        };
+        self.mailboxes.retain(|(id, _)| *id != session);
+        self.mailboxes.push((session.clone(), mailbox));
+        self.handle(Input::Attach { session });
+        Ok(snapshot)
+    }
+
+    fn dead_letters(&self) -> Result<Vec<DeadLetter>> {
+        let rows = self.machine.log().dead_letters()?;
+        let letter = |(id, name, args, code, reason): (Vec<u8>, String, String, String, String)| {
+            let id: [u8; 16] = id.try_into().ok()?;
+            Some(DeadLetter { id: EventId::from_bytes(id), name, args, code, reason })
+        };
+        Ok(rows.into_iter().filter_map(letter).collect())
+    }
+
+    fn finish(&mut self) {
+        self.net = None;
+        if let Err(error) = self.state.catch_up(self.machine.log(), |_| ()) {
+            tracing::warn!(%error, "the state on disk was not completed; the next start does it");
+        }
+    }
+}
+
+/// Sessions must not wait for a leader that is gone, however it went.
+impl Drop for LeaderThread {
+    fn drop(&mut self) {
+        for (_, mailbox) in &self.mailboxes {
+            mailbox.close();
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! A session: the in-memory state with its pending events, and the live queries over it.
+//!
+//! **Invariants:** everything that is not settled is applied inside one open savepoint; the session's lock is never
+//! held across a callback of the app.
+
+mod apply;
+mod commit;
+mod core;
+mod receipt;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use headwater_core::{ClientId, EventId, SeqNum, SessionId};
+use tokio::sync::watch;
+
+use crate::error::{Error, Result};
+use crate::leader::LeaderHandle;
+use crate::mailbox::Mailbox;
+use crate::query::QueryGraph;
+use crate::state::StateDb;
+
+pub use self::commit::{Commit, IntoCommit};
+use self::core::SessionCore;
+use self::receipt::FateCell;
+pub use self::receipt::{Fate, Receipt};
+
+/// Where a session stands, as it publishes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SessionStatus {
+    pub(crate) client_id: ClientId,
+    pub(crate) head: SeqNum,
+    /// Committed here, and not yet accepted by the leader.
+    pub(crate) unpersisted: usize,
+    /// Events whose materializers failed here since the start.
+    pub(crate) failed_events: usize,
+}
+
+/// An open session of a client.
+pub(crate) struct Session {
+    id: SessionId,
+    core: Mutex<SessionCore>,
+    mailbox: Arc<Mailbox>,
+    leader: Arc<LeaderHandle>,
+    graph: Arc<QueryGraph>,
+    fates: Mutex<HashMap<EventId, Weak<FateCell>>>,
+    status: watch::Sender<SessionStatus>,
+}
+
+impl Session {
+    /// Opens a session and starts the thread that follows its leader.
+    pub(crate) fn open(id: SessionId, leader: Arc<LeaderHandle>) -> Result<Arc<Self>> {
+        let mailbox = Arc::new(Mailbox::default());
+        let snapshot = leader.attach(id.clone(), mailbox.clone())?;
+        let core = SessionCore::new(id.clone(), snapshot)?;
+        let (status, _) = watch::channel(core.status());
+        let session = Arc::new(Self {
+            id,
+            core: Mutex::new(core),
+            mailbox,
+            leader,
+            graph: Arc::new(QueryGraph::default()),
+            fates: Mutex::default(),
+            status,
+        });
+        let (mailbox, weak) = (session.mailbox.clone(), Arc::downgrade(&session));
+        let follow = move || {
+            while mailbox.wait_for_session() {
+                let Some(session) = weak.upgrade() else { return };
+                session.follow();
+            }
+        };
+        let spawned = std::thread::Builder::new().name("headwater-session".to_owned()).spawn(follow);
+        spawned.map_err(|source| Error::Io { path: "headwater-session".into(), source })?;
+        Ok(session)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, SessionCore> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn graph(&self) -> &Arc<QueryGraph> {
+        &self.graph
+    }
+
+    pub(crate) fn leader(&self) -> &Arc<LeaderHandle> {
+        &self.leader
+    }
+
+    pub(crate) fn status(&self) -> watch::Receiver<SessionStatus> {
+        self.status.subscribe()
+    }
+
+    /// Reads the state.
+    pub(crate) fn with_state<T>(&self, read: impl FnOnce(&StateDb) -> Result<T>) -> Result<T> {
+        let core = self.lock();
+        if core.is_closed() {
+            return Err(Error::Closed);
+        }
+        read(core.state())
+    }
+
+    /// Works through what the leader sent, a few milliseconds at a time under the lock.
+    fn follow(&self) {
+        loop {
+            let mut core = self.lock();
+            let Some(message) = self.mailbox.try_next() else { break };
+            if let Some(rest) = core.take_message(message, &self.leader) {
+                self.mailbox.put_back(rest);
+                continue;
+            }
+            self.settle(core);
+        }
+        self.graph.deliver();
+    }
+
+    /// Brings live queries, status and fates up to date, and gives the lock back.
+    fn settle(&self, mut core: MutexGuard<'_, SessionCore>) {
+        let touched = core.take_touched();
+        if !touched.is_empty() {
+            self.graph.settle(core.state(), &touched);
+        }
+        core.failed.clear();
+        let (status, news) = (core.status(), core.take_news());
+        drop(core);
+        self.status.send_if_modified(|published| {
+            let modified = *published != status;
+            *published = status;
+            modified
+        });
+        self.tell_fates(news);
+    }
+
+    /// Ends the session. What is committed is with the leader already.
+    pub(crate) fn close(&self) {
+        let input = headwater_core::leader::Input::Detach { session: self.id.clone() };
+        // A leader that is gone has no sessions left.
+        let _ = self.leader.send(input);
+        self.lock().close();
+        self.mailbox.close();
+        self.graph.close();
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.leader.try_send(headwater_core::leader::Input::Detach { session: self.id.clone() });
+        self.mailbox.close();
+    }
+}

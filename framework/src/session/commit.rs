@@ -1,0 +1,305 @@
+//! Committing.
+
+use std::sync::Arc;
+
+use headwater_core::sync_state::{MergeResult, Payload};
+use headwater_core::{Args, EventBody, EventId, EventRecord, Facts, limits};
+
+use super::Session;
+use super::core::SessionCore;
+use super::receipt::Receipt;
+use crate::Durability;
+use crate::db::Touched;
+use crate::error::{Error, Result};
+use crate::schema::{Event, EventDef};
+use crate::state::StateTx;
+
+/// Most events that wait for the leader before a deferred commit waits too.
+const MAX_UNPERSISTED: usize = 10_000;
+
+/// A commit in the making: one group of events, all or nothing.
+///
+/// ```
+/// # use headwater::{Args, Commit, Durability, Event, EventScope, Materialize, Result, StateTx, schema::EventDef};
+/// # struct Ping;
+/// # impl Materialize for Ping { fn materialize(&self, _: &mut StateTx<'_>) -> Result<()> { Ok(()) } }
+/// # impl Event for Ping {
+/// #     const DEFS: &'static [EventDef] = &[EventDef { name: "Ping", ver: 1, scope: EventScope::Synced, shape: "",
+/// #         materializer: "", statements: &[], upcasts: &[] }];
+/// #     fn def(&self) -> &'static EventDef { &Self::DEFS[0] }
+/// #     fn encode(&self) -> Result<Args, serde_json::Error> { Args::encode(&()) }
+/// #     fn decode(_: usize, _: &Args) -> Result<Self, serde_json::Error> { Ok(Self) }
+/// # }
+/// let commit = Commit::new().with(Ping)?.with(Ping)?.durability(Durability::Disk);
+/// assert_eq!(commit.len(), 2);
+/// # headwater::Result::Ok(())
+/// ```
+#[derive(Default)]
+pub struct Commit {
+    events: Vec<Prepared>,
+    durability: Option<Durability>,
+}
+
+type Materializer = Box<dyn FnOnce(&mut StateTx<'_>) -> Result<()> + Send>;
+
+/// An encoded event with its materializer at hand.
+pub(crate) struct Prepared {
+    def: &'static EventDef,
+    args: Args,
+    facts: Facts,
+    materialize: Materializer,
+}
+
+impl Commit {
+    /// A commit without events.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an event at the end.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] if its arguments can't be written as JSON, [`Error::TooLarge`].
+    pub fn with<E: Event>(mut self, event: E) -> Result<Self> {
+        self.add(event)?;
+        Ok(self)
+    }
+
+    /// Adds an event at the end.
+    ///
+    /// # Errors
+    /// As [`Commit::with`].
+    pub fn add<E: Event>(&mut self, event: E) -> Result<()> {
+        let def = event.def();
+        let args = event.encode().map_err(|source| Error::Encode { name: def.name.to_owned(), source })?;
+        let facts = event.facts();
+        check_event(def, &args, &facts)?;
+        self.events.push(Prepared { def, args, facts, materialize: Box::new(move |tx| event.materialize(tx)) });
+        Ok(())
+    }
+
+    /// How long it must last, instead of what the store was opened with.
+    #[must_use]
+    pub fn durability(self, durability: Durability) -> Self {
+        Self { durability: Some(durability), ..self }
+    }
+
+    /// How many events it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether it has no events.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+}
+
+/// What can be committed: an event, an array or `Vec` of events, a tuple of events of different types, a [`Commit`].
+pub trait IntoCommit {
+    /// The commit.
+    ///
+    /// # Errors
+    /// As [`Commit::with`].
+    fn into_commit(self) -> Result<Commit>;
+}
+
+impl IntoCommit for Commit {
+    fn into_commit(self) -> Result<Commit> {
+        Ok(self)
+    }
+}
+
+impl<E: Event> IntoCommit for E {
+    fn into_commit(self) -> Result<Commit> {
+        Commit::new().with(self)
+    }
+}
+
+impl<E: Event> IntoCommit for Vec<E> {
+    fn into_commit(self) -> Result<Commit> {
+        self.into_iter().try_fold(Commit::new(), Commit::with)
+    }
+}
+
+impl<E: Event, const N: usize> IntoCommit for [E; N] {
+    fn into_commit(self) -> Result<Commit> {
+        self.into_iter().try_fold(Commit::new(), Commit::with)
+    }
+}
+
+impl<A: Event, B: Event> IntoCommit for (A, B) {
+    fn into_commit(self) -> Result<Commit> {
+        Commit::new().with(self.0)?.with(self.1)
+    }
+}
+
+impl<A: Event, B: Event, C: Event> IntoCommit for (A, B, C) {
+    fn into_commit(self) -> Result<Commit> {
+        Commit::new().with(self.0)?.with(self.1)?.with(self.2)
+    }
+}
+
+fn check_event(def: &EventDef, args: &Args, facts: &Facts) -> Result<()> {
+    let longest = [&facts.writes, &facts.requires, &facts.reads].into_iter().flatten().map(String::len).max();
+    let checks = [
+        ("the name of an event, in bytes,", def.name.len(), limits::MAX_EVENT_NAME_BYTES),
+        ("the arguments of an event, in bytes of JSON,", args.json().len(), limits::MAX_ARGS_BYTES),
+        ("the nesting of an event's arguments", depth(args.json()), limits::MAX_ARGS_DEPTH),
+        ("the number of an event's facts", facts.len(), limits::MAX_FACTS),
+        ("a fact of an event, in bytes,", longest.unwrap_or(0), limits::MAX_FACT_BYTES),
+    ];
+    checks.into_iter().try_for_each(|(what, found, limit)| check_limit(what, found, limit))
+}
+
+fn check_limit(what: &'static str, found: usize, limit: usize) -> Result<()> {
+    if found > limit { Err(Error::TooLarge { what, found, limit }) } else { Ok(()) }
+}
+
+/// How deep a JSON text nests. It is one valid value.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut string, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if string => escaped = true,
+            b'"' => string = !string,
+            b'{' | b'[' if !string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !string => depth -= 1,
+            _ => {}
+        }
+    }
+    deepest
+}
+
+impl Session {
+    /// Commits a group of events. See `Store::commit`.
+    pub(crate) fn commit(&self, commit: Commit, default: Durability) -> Result<Receipt> {
+        let durability = commit.durability.unwrap_or(default);
+        check_limit("a commit, in events,", commit.len(), limits::MAX_GROUP_EVENTS)?;
+        if commit.is_empty() {
+            return Err(Error::EmptyCommit);
+        }
+        let mut core = self.lock();
+        if core.is_closed() {
+            return Err(Error::Closed);
+        }
+        let committed = core.apply_commit(commit.events)?;
+        let receipt = self.receipt(committed.clone(), false);
+        let outcome = self.hand_over(&mut core, &committed, durability);
+        self.settle(core);
+        self.graph.deliver();
+        outcome.map(|()| receipt)
+    }
+
+    /// Gives applied events to the leader, and waits until it has them, if that was asked for.
+    fn hand_over(&self, core: &mut SessionCore, ids: &[EventId], durability: Durability) -> Result<()> {
+        let messages = self.mailbox.commit();
+        if let Err(error) = core.push(ids.len(), durability, &self.leader) {
+            core.pushes.pop_back();
+            core.take_back(ids)?;
+            return Err(error);
+        }
+        let unpersisted = core.sync.pending().len();
+        if durability == Durability::Deferred && unpersisted <= MAX_UNPERSISTED {
+            return Ok(());
+        }
+        while core.waits_for(ids) {
+            let Some(message) = messages.next() else {
+                core.take_back(ids)?;
+                return Err(Error::Closed);
+            };
+            let mut message = Some(message);
+            while let Some(part) = message {
+                message = core.take_message(part, &self.leader);
+            }
+        }
+        ids.iter().find_map(|id| core.failed.remove(id)).map_or(Ok(()), Err)
+    }
+}
+
+impl SessionCore {
+    /// Applies a commit on top of everything, whole or not at all, and makes it pending.
+    fn apply_commit(&mut self, events: Vec<Prepared>) -> Result<Vec<EventId>> {
+        let (records, materializers) = self.number(events)?;
+        self.open_savepoint()?;
+        self.state.db().step("SAVEPOINT headwater_commit")?;
+        let mut touched = Touched::default();
+        let applied = self.apply_each(&records, materializers, &mut touched);
+        if applied.is_err() {
+            self.state.db().step("ROLLBACK TO headwater_commit")?;
+        }
+        self.state.db().step("RELEASE headwater_commit")?;
+        if let Err(error) = applied {
+            self.move_boundary()?;
+            return Err(error);
+        }
+        self.note_touched(&touched, true);
+        let ids = records.iter().map(EventRecord::id).collect();
+        let pushed = self.sync.merge(Payload::LocalPush { events: records }).map_err(Error::app)?;
+        assert!(matches!(pushed, MergeResult::Advance { .. }), "events that follow the local head were refused");
+        Ok(ids)
+    }
+
+    fn apply_each(
+        &self,
+        records: &[EventRecord],
+        materializers: Vec<(&'static str, Materializer)>,
+        touched: &mut Touched,
+    ) -> Result<()> {
+        for (index, (record, (name, materialize))) in records.iter().zip(materializers).enumerate() {
+            let applied = self.state.apply_with(record, touched, materialize);
+            applied.map_err(|source| Error::Materialize { name: name.to_owned(), index, source: Box::new(source) })?;
+        }
+        Ok(())
+    }
+
+    /// Gives events their identities and their numbers behind the local head.
+    fn number(&self, events: Vec<Prepared>) -> Result<(Vec<EventRecord>, Vec<(&'static str, Materializer)>)> {
+        let mut random = vec![0; events.len() * 16];
+        getrandom::fill(&mut random).map_err(Error::app)?;
+        let mut ids = random
+            .chunks_exact(16)
+            .map(|bytes| bytes.try_into().map(EventId::from_bytes).unwrap_or_else(|_| unreachable!()));
+        let mut rest = u32::try_from(events.len()).unwrap_or(u32::MAX);
+        let mut head = self.sync.local_head();
+        let (mut bytes, mut records, mut materializers) =
+            (0, Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
+        for event in events {
+            if !self.state.schema().knows(event.def) {
+                return Err(Error::UnknownEvent { name: event.def.name.to_owned() });
+            }
+            rest -= 1;
+            let body = EventBody {
+                id: ids.next().ok_or(Error::EmptyCommit)?,
+                name: event.def.name.into(),
+                ver: event.def.ver,
+                args: event.args,
+                client_id: self.client_id.clone(),
+                session_id: self.id.clone(),
+                scope: event.def.scope,
+                group_rest: rest,
+                facts: event.facts,
+            };
+            bytes += body.wire_bytes();
+            let record = EventRecord::after(&head, Arc::new(body));
+            head = record.seq;
+            records.push(record);
+            materializers.push((event.def.name, event.materialize));
+        }
+        check_limit("a commit, in bytes,", bytes, limits::MAX_GROUP_BYTES)?;
+        Ok((records, materializers))
+    }
+
+    /// Whether the leader has yet to answer for these events.
+    fn waits_for(&self, ids: &[EventId]) -> bool {
+        let Some(last) = ids.last() else { return false };
+        self.sync.pending().iter().rev().any(|event| event.id() == *last)
+    }
+}

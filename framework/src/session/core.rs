@@ -1,0 +1,261 @@
+//! What a session's lock protects.
+
+use std::collections::{HashMap, VecDeque};
+use std::mem;
+
+use headwater_core::leader::{Input, PushError, Rejection, ToSession, Update};
+use headwater_core::sync_state::{MergeResult, Payload, SyncState, Upstream};
+use headwater_core::{ClientId, EventId, EventRecord, SeqNum, SessionId};
+
+use super::SessionStatus;
+use super::receipt::Fate;
+use crate::db::Touched;
+use crate::error::{Error, Result};
+use crate::leader::{LeaderHandle, Snapshot};
+use crate::state::StateDb;
+
+/// Events of an update that are applied while the lock is held once.
+const CHUNK: usize = 256;
+
+/// The state, and what of it is settled, accepted and pending.
+///
+/// Applied are, in order: what is settled and outside the savepoint; `inside`, which the leader has accepted; and the
+/// pending events of `sync`, which it has not.
+pub(crate) struct SessionCore {
+    pub(super) id: SessionId,
+    pub(super) client_id: ClientId,
+    pub(super) state: StateDb,
+    pub(super) sync: SyncState,
+    /// Accepted by the leader and applied inside the savepoint, in order.
+    pub(super) inside: VecDeque<EventRecord>,
+    pub(super) savepoint: bool,
+    /// What was written inside the savepoint.
+    pub(super) touched_inside: Touched,
+    /// What was written or taken back since live queries were last brought up to date.
+    pub(super) touched: Touched,
+    /// The leader's last settled event.
+    pub(super) settled: SeqNum,
+    /// Pushes without an answer: number, and how many of the pending events.
+    pub(super) pushes: VecDeque<(u64, usize)>,
+    next_push: u64,
+    /// Own events that did not go through, with the reason.
+    pub(super) failed: HashMap<EventId, Error>,
+    pub(super) failed_events: usize,
+    news: News,
+    closed: bool,
+}
+
+/// What became of events, to be told outside the lock.
+#[derive(Default)]
+pub(super) struct News {
+    pub(super) persisted: Vec<EventId>,
+    pub(super) lost: Vec<EventId>,
+    pub(super) fates: Vec<(EventId, Fate)>,
+}
+
+impl SessionCore {
+    pub(super) fn new(id: SessionId, snapshot: Snapshot) -> Result<Self> {
+        let Snapshot { state, settled, pending, local_head, client_id } = snapshot;
+        let mut core = Self {
+            id,
+            client_id,
+            state,
+            sync: SyncState::new(Upstream::Leader, local_head, local_head),
+            inside: VecDeque::new(),
+            savepoint: false,
+            touched_inside: Touched::default(),
+            touched: Touched::default(),
+            settled,
+            pushes: VecDeque::new(),
+            next_push: 1,
+            failed: HashMap::new(),
+            failed_events: 0,
+            news: News::default(),
+            closed: false,
+        };
+        core.apply_accepted(pending)?;
+        core.touched.clear();
+        Ok(core)
+    }
+
+    pub(super) fn state(&self) -> &StateDb {
+        &self.state
+    }
+
+    pub(super) fn take_touched(&mut self) -> Touched {
+        mem::take(&mut self.touched)
+    }
+
+    pub(super) fn take_news(&mut self) -> News {
+        mem::take(&mut self.news)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    pub(super) fn status(&self) -> SessionStatus {
+        SessionStatus {
+            client_id: self.client_id.clone(),
+            head: self.sync.local_head(),
+            unpersisted: self.sync.pending().len(),
+            failed_events: self.failed_events,
+        }
+    }
+
+    /// Sends the last `count` pending events to the leader.
+    pub(super) fn push(&mut self, count: usize, durability: crate::Durability, leader: &LeaderHandle) -> Result<()> {
+        let pending = self.sync.pending();
+        let events = pending.iter().skip(pending.len() - count).cloned().collect();
+        let push = self.next_push;
+        self.next_push += 1;
+        self.pushes.push_back((push, count));
+        leader.send(Input::Push { session: self.id.clone(), push, events, durability })
+    }
+
+    /// Takes a message of the leader. Of a long update only a part is taken; the rest is returned.
+    pub(super) fn take_message(&mut self, message: ToSession, leader: &LeaderHandle) -> Option<ToSession> {
+        match message {
+            ToSession::Pushed { push, result, settled } => {
+                self.pushed(push, result, settled, leader);
+                None
+            }
+            ToSession::ClientId(client_id) => {
+                self.client_id = client_id;
+                None
+            }
+            ToSession::Update(update) => {
+                let (update, rest) = split(update);
+                let events = events_of(&update.payload);
+                self.update(update);
+                // The leader counts what is on its way, and slows down when it is too much. If its inbox is full, it
+                // hears of it with the next update.
+                if events > 0 {
+                    leader.try_send(Input::Drained { session: self.id.clone(), events });
+                }
+                rest.map(ToSession::Update)
+            }
+        }
+    }
+
+    fn update(&mut self, update: Update) {
+        self.news.fates.extend(update.confirmed.iter().map(|&(id, seq)| (id, Fate::Confirmed { seq })));
+        self.news.fates.extend(update.rejected.iter().map(|rejection| (rejection.event.id(), rejected(rejection))));
+        self.settled = update.settled;
+        let merged = self.sync.merge(update.payload);
+        let outcome = match merged {
+            Ok(MergeResult::Advance { new_events, confirmed }) => {
+                self.inside.extend(confirmed);
+                self.apply_accepted(new_events)
+            }
+            Ok(MergeResult::Rebase { rollback, new_events, .. }) => self.rebase(&rollback, new_events),
+            Ok(MergeResult::Reject { .. }) => Ok(()),
+            Err(error) => Err(Error::app(error)),
+        };
+        if let Err(error) = outcome.and_then(|()| self.move_boundary()) {
+            tracing::error!(%error, "the session could not follow its leader");
+        }
+    }
+
+    fn pushed(&mut self, push: u64, result: Result<(), PushError>, settled: SeqNum, leader: &LeaderHandle) {
+        self.settled = settled;
+        let Some((_, count)) = self.pushes.pop_front().filter(|(number, _)| *number == push) else {
+            return;
+        };
+        let outcome = match result {
+            Ok(()) => self.accept(count),
+            Err(PushError::Stale) => self.push_again(leader),
+            Err(error) => self.refuse(count, &error),
+        };
+        if let Err(error) = outcome.and_then(|()| self.move_boundary()) {
+            tracing::error!(%error, "the session could not take its leader's answer");
+        }
+    }
+
+    /// The leader has the first `count` pending events.
+    fn accept(&mut self, count: usize) -> Result<()> {
+        let events: Vec<_> = self.sync.pending().iter().take(count).cloned().collect();
+        self.news.persisted.extend(events.iter().map(EventRecord::id));
+        let merged = self.sync.merge(Payload::UpstreamAdvance { events }).map_err(Error::app)?;
+        if let MergeResult::Advance { confirmed, .. } = merged {
+            self.inside.extend(confirmed);
+        }
+        Ok(())
+    }
+
+    /// The leader had moved on. When all pushes that are under way have come back, all that is pending goes out
+    /// again, with the numbers that it has by now.
+    ///
+    /// What can't be applied on the new base was never in the log, so it is given up together with its group.
+    fn push_again(&mut self, leader: &LeaderHandle) -> Result<()> {
+        while let Some(group) = self.failed_group() {
+            self.news.lost.extend(&group);
+            self.take_back(&group)?;
+        }
+        let count = self.sync.pending().len();
+        if self.pushes.is_empty() && count > 0 {
+            return self.push(count, crate::Durability::Process, leader);
+        }
+        Ok(())
+    }
+
+    /// The ids of a pending group of which an event failed.
+    fn failed_group(&self) -> Option<Vec<EventId>> {
+        let pending = self.sync.pending();
+        let failed = pending.iter().position(|event| self.failed.contains_key(&event.id()))?;
+        let start = pending.iter().take(failed).rposition(|event| event.body.group_rest == 0).map_or(0, |end| end + 1);
+        let end = pending
+            .iter()
+            .skip(failed)
+            .position(|event| event.body.group_rest == 0)
+            .map_or(pending.len(), |end| failed + end + 1);
+        Some(pending.range(start..end).map(EventRecord::id).collect())
+    }
+
+    /// The leader could not write the first `count` pending events: they are taken back.
+    fn refuse(&mut self, count: usize, error: &PushError) -> Result<()> {
+        let ids: Vec<_> = self.sync.pending().iter().take(count).map(EventRecord::id).collect();
+        for id in &ids {
+            self.failed.insert(*id, Error::NotSaved(error.to_string()));
+        }
+        self.news.lost.extend(&ids);
+        self.take_back(&ids)
+    }
+}
+
+fn rejected(rejection: &Rejection) -> Fate {
+    Fate::Rejected { code: rejection.code.clone(), reason: rejection.reason.clone() }
+}
+
+fn events_of(payload: &Payload) -> usize {
+    match payload {
+        Payload::LocalPush { events }
+        | Payload::UpstreamAdvance { events }
+        | Payload::UpstreamRebase { events, .. } => events.len(),
+    }
+}
+
+/// Cuts a long advance in two, at the end of a group.
+fn split(mut update: Update) -> (Update, Option<Update>) {
+    let Payload::UpstreamAdvance { events } = &mut update.payload else {
+        return (update, None);
+    };
+    let end = events.iter().skip(CHUNK).position(|event| event.body.group_rest == 0);
+    let Some(at) = end.map(|end| CHUNK + end + 1).filter(|at| *at < events.len()) else {
+        return (update, None);
+    };
+    let rest = events.split_off(at);
+    let last = events.last().map_or(update.settled, |last| last.seq);
+    let settled = if update.settled.is_after(&last) { last } else { update.settled };
+    let rest = Update {
+        payload: Payload::UpstreamAdvance { events: rest },
+        settled: update.settled,
+        confirmed: Vec::new(),
+        rejected: Vec::new(),
+    };
+    (Update { settled, ..update }, Some(rest))
+}
