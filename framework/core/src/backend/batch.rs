@@ -18,10 +18,7 @@ pub fn check_batch(request: &PushRequest) -> Result<(), String> {
         check_group(rest, event).map_err(place)?;
         check_event(event).map_err(place)?;
         if event.client_id != request.client_id {
-            return Err(place(format!(
-                "it is of client {}, the batch is of {}",
-                event.client_id, request.client_id
-            )));
+            return Err(place(format!("it is of client {}, the batch is of {}", event.client_id, request.client_id)));
         }
         if !ids.insert(event.id) {
             return Err(place(format!("its id {} is in the batch twice", event.id)));
@@ -30,25 +27,17 @@ pub fn check_batch(request: &PushRequest) -> Result<(), String> {
         rest = event.group;
     }
     if rest != 0 {
-        return Err(format!(
-            "the batch ends {rest} events before the end of a group"
-        ));
+        return Err(format!("the batch ends {rest} events before the end of a group"));
     }
     check_size(request)
 }
 
 fn check_numbers(before: u64, event: &WireEvent) -> Result<(), String> {
     if event.parent_seq_num != before {
-        return Err(format!(
-            "its parent is {}, expected {before}",
-            event.parent_seq_num
-        ));
+        return Err(format!("its parent is {}, expected {before}", event.parent_seq_num));
     }
     if before.checked_add(1) != Some(event.seq_num) {
-        return Err(format!(
-            "its number is {}, expected the one after {before}",
-            event.seq_num
-        ));
+        return Err(format!("its number is {}, expected the one after {before}", event.seq_num));
     }
     Ok(())
 }
@@ -56,17 +45,10 @@ fn check_numbers(before: u64, event: &WireEvent) -> Result<(), String> {
 /// Inside a group each event counts one less than the one before.
 fn check_group(rest: u32, event: &WireEvent) -> Result<(), String> {
     if rest > 0 && event.group != rest - 1 {
-        return Err(format!(
-            "its group goes on for {}, expected {}",
-            event.group,
-            rest - 1
-        ));
+        return Err(format!("its group goes on for {}, expected {}", event.group, rest - 1));
     }
     if event.group as usize >= limits::MAX_GROUP_EVENTS {
-        return Err(format!(
-            "its group is longer than {} events",
-            limits::MAX_GROUP_EVENTS
-        ));
+        return Err(format!("its group is longer than {} events", limits::MAX_GROUP_EVENTS));
     }
     Ok(())
 }
@@ -74,11 +56,7 @@ fn check_group(rest: u32, event: &WireEvent) -> Result<(), String> {
 fn check_event(event: &WireEvent) -> Result<(), String> {
     let name = &*event.name;
     if name.is_empty() || name.len() > limits::MAX_EVENT_NAME_BYTES {
-        return Err(format!(
-            "its name has {} bytes, allowed are 1 to {}",
-            name.len(),
-            limits::MAX_EVENT_NAME_BYTES
-        ));
+        return Err(format!("its name has {} bytes, allowed are 1 to {}", name.len(), limits::MAX_EVENT_NAME_BYTES));
     }
     if name.chars().any(char::is_control) {
         return Err("its name has a control character".into());
@@ -92,42 +70,23 @@ fn check_event(event: &WireEvent) -> Result<(), String> {
 
 fn check_args(json: &str) -> Result<(), String> {
     if json.len() > limits::MAX_ARGS_BYTES {
-        return Err(format!(
-            "its arguments have {} bytes, allowed are {}",
-            json.len(),
-            limits::MAX_ARGS_BYTES
-        ));
+        return Err(format!("its arguments have {} bytes, allowed are {}", json.len(), limits::MAX_ARGS_BYTES));
     }
     let depth = depth(json);
     if depth > limits::MAX_ARGS_DEPTH {
-        return Err(format!(
-            "its arguments are nested {depth} deep, allowed are {}",
-            limits::MAX_ARGS_DEPTH
-        ));
+        return Err(format!("its arguments are nested {depth} deep, allowed are {}", limits::MAX_ARGS_DEPTH));
     }
     Ok(())
 }
 
 fn check_facts(facts: &Facts) -> Result<(), String> {
     if facts.len() > limits::MAX_FACTS {
-        return Err(format!(
-            "it has {} facts, allowed are {}",
-            facts.len(),
-            limits::MAX_FACTS
-        ));
+        return Err(format!("it has {} facts, allowed are {}", facts.len(), limits::MAX_FACTS));
     }
     let all = [&facts.writes, &facts.requires, &facts.reads];
-    let longest = all
-        .into_iter()
-        .flatten()
-        .map(String::len)
-        .max()
-        .unwrap_or(0);
+    let longest = all.into_iter().flatten().map(String::len).max().unwrap_or(0);
     if longest > limits::MAX_FACT_BYTES {
-        return Err(format!(
-            "a fact of it has {longest} bytes, allowed are {}",
-            limits::MAX_FACT_BYTES
-        ));
+        return Err(format!("a fact of it has {longest} bytes, allowed are {}", limits::MAX_FACT_BYTES));
     }
     Ok(())
 }
@@ -136,45 +95,24 @@ fn check_facts(facts: &Facts) -> Result<(), String> {
 fn check_size(request: &PushRequest) -> Result<(), String> {
     let count = request.events.len();
     let bytes: usize = request.events.iter().map(wire_bytes).sum();
-    let one_group = request
-        .events
-        .iter()
-        .rev()
-        .skip(1)
-        .all(|event| event.group > 0);
+    let one_group = request.events.iter().rev().skip(1).all(|event| event.group > 0);
     let (max_events, max_bytes, what) = if one_group {
-        (
-            limits::MAX_GROUP_EVENTS,
-            limits::MAX_GROUP_BYTES,
-            "one group",
-        )
+        (limits::MAX_GROUP_EVENTS, limits::MAX_GROUP_BYTES, "one group")
     } else {
-        (
-            limits::MAX_PUSH_EVENTS,
-            limits::MAX_PUSH_BYTES,
-            "a batch of several groups",
-        )
+        (limits::MAX_PUSH_EVENTS, limits::MAX_PUSH_BYTES, "a batch of several groups")
     };
     if count > max_events {
-        return Err(format!(
-            "the batch has {count} events, allowed in {what} are {max_events}"
-        ));
+        return Err(format!("the batch has {count} events, allowed in {what} are {max_events}"));
     }
     if bytes > max_bytes {
-        return Err(format!(
-            "the batch has about {bytes} bytes, allowed in {what} are {max_bytes}"
-        ));
+        return Err(format!("the batch has about {bytes} bytes, allowed in {what} are {max_bytes}"));
     }
     Ok(())
 }
 
 /// The same estimate as [`EventBody::wire_bytes`](crate::EventBody::wire_bytes), so that client and backend agree.
 pub(super) fn wire_bytes(event: &WireEvent) -> usize {
-    let facts = [
-        &event.facts.writes,
-        &event.facts.requires,
-        &event.facts.reads,
-    ];
+    let facts = [&event.facts.writes, &event.facts.requires, &event.facts.reads];
     let facts: usize = facts.into_iter().flatten().map(|fact| fact.len() + 3).sum();
     200 + event.name.len() + event.args.json().len() + facts
 }

@@ -9,12 +9,7 @@ use crate::protocol::{LogPosition, WireEvent};
 ///
 /// # Errors
 /// The last position up to which the two histories may agree, when they don't agree at `after`.
-pub fn judge_pull(
-    log: &LogPosition,
-    after: u64,
-    here: Option<Chain>,
-    chain: Option<Chain>,
-) -> Result<(), u64> {
+pub fn judge_pull(log: &LogPosition, after: u64, here: Option<Chain>, chain: Option<Chain>) -> Result<(), u64> {
     if after > log.head {
         return Err(log.head);
     }
@@ -39,22 +34,14 @@ impl PageBounds {
     /// The bounds of a pull that asks for at most `limit` events.
     #[must_use]
     pub fn pull(limit: Option<usize>) -> Self {
-        let events = limit
-            .unwrap_or(limits::MAX_PAGE_EVENTS)
-            .clamp(1, limits::MAX_PAGE_EVENTS);
-        Self {
-            events,
-            bytes: limits::MAX_PAGE_BYTES,
-        }
+        let events = limit.unwrap_or(limits::MAX_PAGE_EVENTS).clamp(1, limits::MAX_PAGE_EVENTS);
+        Self { events, bytes: limits::MAX_PAGE_BYTES }
     }
 
     /// The bounds of the tail that goes with `behind`.
     #[must_use]
     pub fn tail() -> Self {
-        Self {
-            events: limits::MAX_PAGE_EVENTS,
-            bytes: limits::MAX_TAIL_BYTES,
-        }
+        Self { events: limits::MAX_PAGE_EVENTS, bytes: limits::MAX_TAIL_BYTES }
     }
 }
 
@@ -95,12 +82,7 @@ impl PageCut {
     /// An empty page.
     #[must_use]
     pub fn new(bounds: PageBounds) -> Self {
-        Self {
-            bounds,
-            bytes: 0,
-            events: Vec::new(),
-            whole: 0,
-        }
+        Self { bounds, bytes: 0, events: Vec::new(), whole: 0 }
     }
 
     /// Adds the next event of the log.

@@ -58,16 +58,8 @@ impl Append {
     /// The answer once it is durable.
     #[must_use]
     pub fn reply(&self) -> PushReply {
-        let positions = self
-            .events
-            .iter()
-            .map(|chained| chained.event.seq.global)
-            .collect();
-        PushReply {
-            log: self.log,
-            positions,
-            duplicate: false,
-        }
+        let positions = self.events.iter().map(|chained| chained.event.seq.global).collect();
+        PushReply { log: self.log, positions, duplicate: false }
     }
 }
 
@@ -77,11 +69,7 @@ impl Append {
 /// If `view.known` has not one entry for each event of the batch: a defect of the storage.
 #[must_use]
 pub fn judge_push(view: &PushView<'_>, request: &PushRequest) -> PushDecision {
-    assert_eq!(
-        view.known.len(),
-        request.events.len(),
-        "one known position per event of the batch"
-    );
+    assert_eq!(view.known.len(), request.events.len(), "one known position per event of the batch");
     let log = view.log;
     let other_backend = request.backend_id.is_some_and(|id| id != log.backend_id);
     let other_epoch = request.epoch.is_some_and(|epoch| epoch != log.epoch);
@@ -92,17 +80,11 @@ pub fn judge_push(view: &PushView<'_>, request: &PushRequest) -> PushDecision {
         return PushDecision::ClientIdTaken;
     }
     if request.events.is_empty() {
-        return PushDecision::Malformed {
-            reason: "the batch has no events".into(),
-        };
+        return PushDecision::Malformed { reason: "the batch has no events".into() };
     }
     match resend(view.known) {
         Resend::Whole(positions) => {
-            return PushDecision::Duplicate(PushReply {
-                log,
-                positions,
-                duplicate: true,
-            });
+            return PushDecision::Duplicate(PushReply { log, positions, duplicate: true });
         }
         Resend::Partial => return PushDecision::Behind,
         Resend::No => {}
@@ -140,22 +122,11 @@ fn append(view: &PushView<'_>, request: &PushRequest) -> Append {
     let mut events = Vec::with_capacity(request.events.len());
     for wire in &request.events {
         let event = EventRecord::from(wire.clone());
-        assert_eq!(
-            event.seq.global,
-            log.head + 1,
-            "a checked batch is contiguous"
-        );
+        assert_eq!(event.seq.global, log.head + 1, "a checked batch is contiguous");
         log.head = event.seq.global;
         log.chain = log.chain.next(log.head, &event.body.digest());
-        events.push(ChainedEvent {
-            event,
-            chain: log.chain,
-        });
+        events.push(ChainedEvent { event, chain: log.chain });
     }
     let new_claim = view.claim.is_none().then_some(request.claim);
-    Append {
-        events,
-        log,
-        new_claim,
-    }
+    Append { events, log, new_claim }
 }
