@@ -1,1 +1,10 @@
-//! The backend through its public surface: the library in this process, the binary in one of its own.
+//! The backend through its public surface: storages by one suite, the library over loopback, the binary in a process
+//! of its own.
+
+mod binary;
+mod conformance;
+mod hostile;
+mod http;
+mod kill;
+mod lifecycle;
+mod support;
