@@ -17,9 +17,9 @@ const SESSIONS: usize = 2;
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Commit(usize, usize, EventScope),
-    /// A session sends all that is pending to its leader, if nothing it sent is unanswered.
+    /// A session sends what is pending and not sent yet to its leader.
     Send(usize, usize),
-    /// A leader takes what a session sent.
+    /// A leader takes the next push of a session.
     Take(usize, usize),
     /// A session takes the next message of its leader.
     Receive(usize, usize),
@@ -56,20 +56,42 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Clone, Debug)]
 enum Message {
     Update(Payload),
-    /// The push was taken, or not: then the session sends again what is pending.
-    Answered,
+    Answer(Taken),
 }
 
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Taken {
+    Yes,
+    /// The log moved between the session's numbering and now.
+    Stale,
+}
+
+/// Many pushes of a session can be under way. Two rules keep its events in order when the log moves meanwhile:
+///
+/// - A push says how many movements of the log the session knew when it numbered the events. The leader takes no push
+///   that knew fewer than it has sent, even if the numbers happen to fit.
+/// - A session that hears of a movement while pushes are under way sends nothing until all of them are answered. Then it
+///   sends all that is pending.
 struct Session {
     replica: Replica,
     mailbox: VecDeque<Message>,
-    sent: Option<Vec<EventRecord>>,
-    unanswered: bool,
+    outbox: VecDeque<Push>,
+    /// The events of each push that is not answered.
+    under_way: VecDeque<Vec<EventId>>,
+    known_movements: usize,
+    waits: bool,
+}
+
+struct Push {
+    events: Vec<EventRecord>,
+    known_movements: usize,
 }
 
 struct Client {
     leader: Replica,
     sessions: Vec<Session>,
+    /// Movements of the log that each session was told.
+    movements: [usize; SESSIONS],
 }
 
 #[derive(Default)]
@@ -87,12 +109,15 @@ impl Network {
         let session = || Session {
             replica: Replica::new(Upstream::Leader),
             mailbox: VecDeque::new(),
-            sent: None,
-            unanswered: false,
+            outbox: VecDeque::new(),
+            under_way: VecDeque::new(),
+            known_movements: 0,
+            waits: false,
         };
         let client = || Client {
             leader: Replica::new(Upstream::Backend),
             sessions: std::iter::repeat_with(session).take(SESSIONS).collect(),
+            movements: [0; SESSIONS],
         };
         Self { clients: std::iter::repeat_with(client).take(CLIENTS).collect(), ..Self::default() }
     }
@@ -148,7 +173,7 @@ impl Network {
             return;
         };
         let result = client.leader.remove(&HashSet::from([first])).expect("it is pending");
-        client.broadcast(result);
+        client.tell(result, 0..SESSIONS);
         self.refused.insert(first);
     }
 
@@ -158,7 +183,7 @@ impl Network {
             for client in 0..CLIENTS {
                 for session in 0..SESSIONS {
                     self.step(Step::Send(client, session));
-                    self.step(Step::Take(client, session));
+                    self.clients[client].take_all(session);
                     self.clients[client].sessions.iter_mut().for_each(Session::receive_all);
                 }
                 self.step(Step::Pull(client, usize::MAX));
@@ -194,19 +219,34 @@ impl Client {
         synced.take(most).cloned().collect()
     }
 
+    /// The author gets an answer, the other sessions an update.
     fn take(&mut self, session: usize) {
-        let Some(events) = self.sessions[session].sent.take() else { return };
-        self.merge(Payload::LocalPush { events });
-        self.sessions[session].mailbox.push_back(Message::Answered);
+        let Some(push) = self.sessions[session].outbox.pop_front() else { return };
+        let known = push.known_movements == self.movements[session];
+        let merged = known.then(|| self.leader.merge(Payload::LocalPush { events: push.events }));
+        let result = merged.transpose().expect("a session keeps order");
+        let taken = result.filter(|result| !matches!(result, MergeResult::Reject { .. }));
+        let answer = if taken.is_some() { Taken::Yes } else { Taken::Stale };
+        self.sessions[session].mailbox.push_back(Message::Answer(answer));
+        if let Some(result) = taken {
+            self.tell(result, (0..SESSIONS).filter(|other| *other != session));
+        }
+    }
+
+    fn take_all(&mut self, session: usize) {
+        while !self.sessions[session].outbox.is_empty() {
+            self.take(session);
+        }
     }
 
     fn merge(&mut self, payload: Payload) {
-        let result = self.leader.merge(payload).expect("the backend and the sessions keep order");
-        self.broadcast(result);
+        let result = self.leader.merge(payload).expect("the backend keeps order");
+        self.tell(result, 0..SESSIONS);
     }
 
-    fn broadcast(&mut self, result: MergeResult) {
+    fn tell(&mut self, result: MergeResult, sessions: impl Iterator<Item = usize>) {
         let payload = match result {
+            MergeResult::Advance { new_events, .. } if new_events.is_empty() => return,
             MergeResult::Advance { new_events, .. } => Payload::UpstreamAdvance { events: new_events },
             MergeResult::Rebase { rollback, new_events, .. } => {
                 let head = self.leader.state.local_head();
@@ -214,27 +254,42 @@ impl Client {
             }
             MergeResult::Reject { .. } => return,
         };
-        for session in &mut self.sessions {
-            session.mailbox.push_back(Message::Update(payload.clone()));
+        for session in sessions {
+            self.movements[session] += 1;
+            self.sessions[session].mailbox.push_back(Message::Update(payload.clone()));
         }
     }
 }
 
 impl Session {
     fn send(&mut self) {
-        if !self.unanswered && !self.replica.state.pending().is_empty() {
-            self.sent = Some(self.replica.state.pending().iter().cloned().collect());
-            self.unanswered = true;
+        let sent = self.under_way.iter().map(Vec::len).sum();
+        let events: Vec<_> = self.replica.state.pending().iter().skip(sent).cloned().collect();
+        if !self.waits && !events.is_empty() {
+            self.under_way.push_back(ids(&events));
+            self.outbox.push_back(Push { events, known_movements: self.known_movements });
         }
     }
 
     fn receive(&mut self) {
         match self.mailbox.pop_front() {
             Some(Message::Update(payload)) => {
+                self.known_movements += 1;
+                self.waits = !self.under_way.is_empty();
                 self.replica.merge(payload).expect("the leader keeps order");
             }
-            Some(Message::Answered) => self.unanswered = false,
+            Some(Message::Answer(taken)) => self.answered(taken),
             None => {}
+        }
+    }
+
+    fn answered(&mut self, taken: Taken) {
+        let pushed = self.under_way.pop_front().expect("an answer to a push");
+        self.waits &= !self.under_way.is_empty();
+        if taken == Taken::Yes {
+            let events: Vec<_> = self.replica.state.pending().iter().take(pushed.len()).cloned().collect();
+            assert_eq!(ids(&events), pushed, "the answer is about other events");
+            self.replica.merge(Payload::UpstreamAdvance { events }).expect("they were pushed in order");
         }
     }
 
