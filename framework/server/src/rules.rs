@@ -1,3 +1,5 @@
+//! The app's own rules for what may be pushed.
+
 use headwater_core::StoreId;
 use headwater_core::protocol::WireEvent;
 

@@ -1,3 +1,5 @@
+//! A server on threads of its own.
+
 use std::net::{SocketAddr, TcpListener};
 use std::thread::JoinHandle;
 

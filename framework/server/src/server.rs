@@ -1,3 +1,5 @@
+//! How a server is set up.
+
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};

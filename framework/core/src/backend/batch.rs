@@ -1,3 +1,5 @@
+//! The checks of a batch by itself.
+
 use std::collections::BTreeSet;
 
 use crate::event::Facts;

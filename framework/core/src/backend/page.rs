@@ -1,3 +1,5 @@
+//! Which part of the log answers a pull.
+
 use super::batch::wire_bytes;
 use crate::Chain;
 use crate::limits;

@@ -1,3 +1,5 @@
+//! What becomes of a push.
+
 use super::check_batch;
 use crate::protocol::{LogPosition, PushReply, PushRequest};
 use crate::{Chain, Claim, EventRecord};

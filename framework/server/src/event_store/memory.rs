@@ -1,3 +1,5 @@
+//! Logs in memory.
+
 use std::collections::HashMap;
 use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

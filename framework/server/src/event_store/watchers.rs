@@ -1,3 +1,5 @@
+//! Who waits for which head.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

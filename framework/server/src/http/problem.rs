@@ -1,3 +1,5 @@
+//! Requests that end with a problem.
+
 use std::any::Any;
 
 use axum::http::{HeaderValue, StatusCode, header};

@@ -1,3 +1,5 @@
+//! The endpoint for pulls.
+
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;

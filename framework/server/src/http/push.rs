@@ -1,3 +1,5 @@
+//! The endpoint for pushes.
+
 use std::sync::Arc;
 
 use axum::extract::{Request, State};

@@ -1,3 +1,5 @@
+//! Opening the database, and checking it.
+
 use std::io;
 use std::path::{Path, PathBuf};
 

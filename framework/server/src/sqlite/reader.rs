@@ -1,3 +1,5 @@
+//! Connections for reading.
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,3 +1,5 @@
+//! The thread that appends, and its group commit.
+
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
