@@ -1,5 +1,7 @@
 //! The way to a backend.
 
+mod http;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,6 +11,7 @@ use headwater_core::protocol::{LogPosition, PullAnswer, PullRequest, PushAnswer,
 
 pub use headwater_core::leader::TransportError;
 pub use headwater_core::protocol;
+pub use http::HttpSync;
 
 /// What a provider's methods return.
 pub type ProviderFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, TransportError>> + Send + 'a>>;
