@@ -38,7 +38,8 @@ pub use store::{
 /// What the derive macros name. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::schema::variant;
+    pub use crate::__sql as sql;
+    pub use crate::schema::{fact, sql, variant};
     pub use serde;
     pub use serde_json;
 }
