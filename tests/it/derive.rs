@@ -1,0 +1,4 @@
+//! What the derives emit.
+
+mod by_hand;
+mod example;

@@ -1,0 +1,3 @@
+//! Tests of what can be observed through the public interface.
+
+mod derive;
