@@ -1,3 +1,5 @@
+//! What can go wrong, for the whole facade.
+
 use std::path::PathBuf;
 
 use headwater_core::StoreId;

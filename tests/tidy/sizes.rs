@@ -21,6 +21,9 @@ const LONGER_FUNCTIONS: &[(&str, usize)] = &[];
 /// Parts of a type's name that say nothing.
 const EMPTY_NAMES: &[&str] = &["Manager", "Helper", "Util", "Utils", "Handler", "Service", "Data", "Info"];
 
+/// Types that have such a part all the same, and why.
+const NAMED_SO: &[(&str, &str)] = &[("DataFolder", "the folder with an app's data is called that everywhere")];
+
 pub(crate) fn check(tree: &Tree) -> Vec<String> {
     let mut files = Vec::new();
     let mut visitor = Visitor::default();
@@ -76,7 +79,8 @@ impl Visitor<'_> {
 
     fn name(&mut self, name: &syn::Ident) {
         let text = name.to_string();
-        let empty = EMPTY_NAMES.iter().find(|empty| words(&text).any(|word| word == **empty));
+        let exempt = NAMED_SO.iter().any(|(name, _)| *name == text);
+        let empty = EMPTY_NAMES.iter().find(|empty| !exempt && words(&text).any(|word| word == **empty));
         self.names.extend(empty.map(|empty| format!("{}: `{name}`: {empty} says nothing", self.file)));
     }
 }
