@@ -4,17 +4,29 @@
 //! or put together from typed columns with [`Table::query`](crate::Table::query). A [`LiveQuery`] is a query that is
 //! kept up to date: its value is always what a fresh run at the same head would give.
 
+mod aggregate;
 mod changes;
 mod deliver;
+mod expr;
 mod graph;
 mod index;
 mod live;
 mod node;
+mod operators;
+mod order;
 mod raw;
 mod reader;
+mod select;
+mod tables;
+mod term;
 
+pub use aggregate::{Summable, avg, count, count_distinct, count_of, max, min, sum};
 pub use changes::Changes;
+pub use expr::{Compatible, Expr, Input, Operand, Scalar, exists};
 pub use live::{LiveQuery, QueryStats, Subscription};
+pub use order::{Collation, Order};
+pub use select::{Select, Selection};
+pub use tables::{Join, Joined};
 
 pub(crate) use graph::QueryGraph;
 

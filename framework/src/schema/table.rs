@@ -3,12 +3,19 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::query::Select;
 use crate::schema::{FromRow, SqlType};
 
 /// A table whose rows are values of this type.
 pub trait Table: FromRow {
     /// How it is declared.
     const DEF: TableDef;
+
+    /// Starts a query of all its rows. See [`Select`].
+    #[must_use]
+    fn query() -> Select<Self> {
+        Select::all()
+    }
 }
 
 /// The declaration of a table.
@@ -106,6 +113,7 @@ pub(crate) fn quoted_list(names: &[&str]) -> String {
 /// A column of the table `T` with values of type `V`, for the query builder: `Todo::COMPLETED`.
 pub struct Column<T, V> {
     name: &'static str,
+    alias: Option<&'static str>,
     types: PhantomData<fn() -> (T, V)>,
 }
 
@@ -113,7 +121,18 @@ impl<T, V> Column<T, V> {
     /// The column of this name.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, types: PhantomData }
+        Self { name, alias: None, types: PhantomData }
+    }
+
+    /// The same column of a table that a query joins under a name of its own; see
+    /// [`Select::join_as`](crate::query::Select::join_as).
+    #[must_use]
+    pub const fn of(self, alias: &'static str) -> Self {
+        Self { alias: Some(alias), ..self }
+    }
+
+    pub(crate) const fn alias(&self) -> Option<&'static str> {
+        self.alias
     }
 
     /// Its name.
