@@ -90,3 +90,13 @@ fn a_dependency_that_must_not_be_is_found() {
     }
     assert_eq!(manifests::check(&tree).len(), 2);
 }
+
+#[test]
+fn a_dead_link_is_found() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let text = "# One Two\n[a](#one-two) [b](a.md#one-two) [c](https://example.org) [d](b.md) [e](#three)\n";
+    std::fs::write(folder.path().join("a.md"), format!("{text}\n```\n[f](c.md)\n```\n")).expect("it can be written");
+    let markdown = vec!["a.md".to_owned()];
+    let tree = Tree { root: folder.path().to_owned(), rust: Vec::new(), markdown, packages: Vec::new() };
+    assert_eq!(docs::check(&tree), ["a.md: b.md leads nowhere", "a.md: #three: there is no such heading"]);
+}
