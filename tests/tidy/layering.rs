@@ -46,7 +46,14 @@ const LAYERS: &[Layer] = &[
     Layer {
         within: &["framework/src/db.rs", "framework/src/db/", "framework/src/schema.rs", "framework/src/schema/"],
         except: &[],
-        phrases: &["crate::leader", "crate::query", "crate::session", "crate::store", "crate::sync_provider"],
+        phrases: &["crate::leader", "crate::session", "crate::store", "crate::sync_provider"],
+        why: "what is below knows nothing of what is above",
+    },
+    Layer {
+        within: &["framework/src/db.rs", "framework/src/db/", "framework/src/schema.rs", "framework/src/schema/"],
+        // `Todo::query()` reads better than any other way to begin.
+        except: &["framework/src/schema/table.rs"],
+        phrases: &["crate::query"],
         why: "what is below knows nothing of what is above",
     },
     Layer {
