@@ -1,6 +1,7 @@
 //! The way to a backend.
 
 mod http;
+mod memory;
 
 use std::fmt;
 use std::future::Future;
@@ -12,6 +13,7 @@ use headwater_core::protocol::{LogPosition, PullAnswer, PullRequest, PushAnswer,
 pub use headwater_core::leader::TransportError;
 pub use headwater_core::protocol;
 pub use http::HttpSync;
+pub use memory::{Denied, MemoryBackend, MemorySync};
 
 /// What a provider's methods return.
 pub type ProviderFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, TransportError>> + Send + 'a>>;
@@ -32,7 +34,7 @@ impl Default for Capabilities {
     }
 }
 
-/// A way to a backend: HTTP in [`HttpSync`], another transport, or a log in the same process for tests.
+/// A way to a backend: HTTP in [`HttpSync`], another transport, or a log in the same process for tests in [`MemorySync`].
 ///
 /// Retries, timers, order and identity are not its concern: it carries one request and says what came back. The
 /// futures are run on a tokio runtime of the framework's own; each may be dropped at any time, and then the outcome
