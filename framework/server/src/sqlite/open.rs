@@ -253,3 +253,6 @@ fn damaged_or(path: &Path, source: rusqlite::Error) -> OpenError {
         _ => OpenError::Sqlite { path: path.to_owned(), source },
     }
 }
+
+#[cfg(test)]
+mod tests;

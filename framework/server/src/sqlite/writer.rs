@@ -35,11 +35,11 @@ pub(super) enum Job {
 }
 
 impl Job {
-    /// Answers a job that comes too late.
-    fn refuse(self) {
+    /// Answers a job that is not done. A close needs nothing to be done.
+    fn refuse(self, error: StoreError) {
         match self {
-            Self::Push { answer, .. } => drop(answer.send(Err(StoreError::Closed))),
-            Self::Create { answer, .. } => drop(answer.send(Err(StoreError::Closed))),
+            Self::Push { answer, .. } => drop(answer.send(Err(error))),
+            Self::Create { answer, .. } => drop(answer.send(Err(error))),
             Self::Close { answer } => drop(answer.send(Ok(()))),
         }
     }
@@ -57,6 +57,19 @@ pub(super) enum Outcome {
 enum Pending {
     Push { store: StoreId, answer: Answer<Outcome>, outcome: Result<Outcome, StoreError> },
     Create { answer: Answer<StoreRow>, row: Result<StoreRow, StoreError> },
+}
+
+impl Pending {
+    fn error(&self) -> Option<StoreError> {
+        match self {
+            Self::Push { outcome, .. } => outcome.as_ref().err().cloned(),
+            Self::Create { row, .. } => row.as_ref().err().cloned(),
+        }
+    }
+}
+
+fn given_up() -> StoreError {
+    StoreError::Failed("SQLite gave the transaction up".into())
 }
 
 /// The thread that changes the database.
@@ -92,7 +105,7 @@ impl Writer {
         }
         self.queue.close();
         while let Some(job) = self.queue.blocking_recv() {
-            job.refuse();
+            job.refuse(StoreError::Closed);
         }
         self.stores.clear();
         if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
@@ -140,7 +153,8 @@ impl Writer {
             self.stores.clear();
         }
         let mut pending = Vec::with_capacity(jobs.len());
-        let work = catch_unwind(AssertUnwindSafe(|| self.transact(jobs, &mut pending)));
+        let mut jobs = jobs.into_iter();
+        let work = catch_unwind(AssertUnwindSafe(|| self.transact(&mut jobs, &mut pending)));
         let failure = match work {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error),
@@ -156,9 +170,12 @@ impl Writer {
         for answer in pending {
             self.answer(answer, failure.as_ref());
         }
+        for job in jobs {
+            job.refuse(failure.clone().unwrap_or(StoreError::Closed));
+        }
     }
 
-    fn transact(&mut self, jobs: Vec<Job>, pending: &mut Vec<Pending>) -> Result<(), StoreError> {
+    fn transact(&mut self, jobs: &mut impl Iterator<Item = Job>, pending: &mut Vec<Pending>) -> Result<(), StoreError> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         for job in jobs {
             match job {
@@ -173,7 +190,7 @@ impl Writer {
                 Job::Close { .. } => unreachable!("a close ends the jobs of a commit"),
             }
             if self.connection.is_autocommit() {
-                return Err(StoreError::Failed("SQLite gave the transaction up".into()));
+                return Err(pending.last().and_then(Pending::error).unwrap_or_else(given_up));
             }
         }
         Ok(self.connection.execute_batch("COMMIT")?)
@@ -225,3 +242,6 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
