@@ -41,6 +41,10 @@ struct Options {
     #[arg(long)]
     allow_unauthenticated: bool,
 
+    /// A host name that requests may use, or web pages call from, besides this machine's own; may be repeated
+    #[arg(long, value_name = "HOST", env = "HEADWATER_ALLOW_HOST", value_delimiter = ',')]
+    allow_host: Vec<String>,
+
     /// What to log on stderr: error, warn, info, debug, trace, or target=level,…
     #[arg(long, value_name = "FILTER", env = "HEADWATER_LOG", default_value = "info")]
     log: String,
@@ -106,7 +110,8 @@ fn serve(options: &Options) -> Result<(), CliError> {
         Signals::new().map_err(CliError::Signals)?
     };
     let storage = if options.memory { Storage::memory() } else { Storage::sqlite(&options.data) };
-    let server = Server::builder().storage(storage).listen(options.listen).start()?;
+    let builder = Server::builder().storage(storage).listen(options.listen);
+    let server = options.allow_host.iter().fold(builder, |builder, host| builder.allow_host(host)).start()?;
     announce(&server, options);
     runtime.block_on(signals.next());
     tracing::info!("ending; a second signal ends at once");

@@ -1,6 +1,7 @@
 //! The protocol over HTTP: addresses, requests and answers.
 
 mod body;
+mod guard;
 mod problem;
 mod pull;
 mod push;
@@ -25,6 +26,7 @@ use tower_http::compression::predicate::SizeAbove;
 
 use crate::event_store::EventStore;
 use crate::rules::EventRules;
+pub(crate) use guard::Guard;
 use problem::{Failure, into_problem};
 
 /// Smaller answers are not compressed.

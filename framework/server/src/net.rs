@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Router, middleware};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::http::Guard;
 use crate::server::Server;
 
 /// How long the headers of a request may take, and how long a connection may be idle between requests.
@@ -28,7 +29,7 @@ const HTTP2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Serves until stopped; then ends in order: no new connections, polls answered, connections done, storage closed.
 pub(crate) async fn serve(server: Server, listener: TcpListener, stop: CancellationToken) {
-    let router = server.router();
+    let router = guarded(&server, &listener);
     let connections = TaskTracker::new();
     let permits = Arc::new(Semaphore::new(server.max_connections));
     let finish = CancellationToken::new();
@@ -58,6 +59,20 @@ pub(crate) async fn serve(server: Server, listener: TcpListener, stop: Cancellat
     }
     if let Err(error) = server.close().await {
         tracing::error!(%error, "the storage did not close well");
+    }
+}
+
+/// The router behind the checks that only a listener of one's own can make.
+fn guarded(server: &Server, listener: &TcpListener) -> Router {
+    match listener.local_addr() {
+        Ok(address) => {
+            let guard = Guard::new(address, &server.allowed_hosts);
+            server.router().layer(middleware::from_fn_with_state(guard, Guard::check))
+        }
+        Err(error) => {
+            tracing::error!(%error, "the listener has no address");
+            Router::new()
+        }
     }
 }
 

@@ -87,6 +87,7 @@ pub struct ServerBuilder {
     listen: String,
     rules: Option<Arc<dyn EventRules>>,
     max_connections: usize,
+    allowed_hosts: Vec<String>,
 }
 
 impl fmt::Debug for ServerBuilder {
@@ -117,6 +118,14 @@ impl ServerBuilder {
         Self { max_connections, ..self }
     }
 
+    /// Adds a host name, without a port, that requests may go to and that web pages may call from. Without any, a
+    /// server that listens on a loopback address is only called by the names of this machine, and never by a page of
+    /// another server. Behind a proxy it is the proxy's name that is needed here.
+    pub fn allow_host(mut self, host: impl Into<String>) -> Self {
+        self.allowed_hosts.push(host.into());
+        self
+    }
+
     /// Opens the storage.
     ///
     /// # Errors
@@ -125,7 +134,8 @@ impl ServerBuilder {
         let store = self.storage.open()?;
         let draining = CancellationToken::new();
         let app = http::App { store, rules: self.rules, draining };
-        Ok(Server { app, listen: self.listen, max_connections: self.max_connections })
+        let Self { listen, max_connections, allowed_hosts, .. } = self;
+        Ok(Server { app, listen, max_connections, allowed_hosts })
     }
 
     /// Opens the storage, listens, and serves on threads of its own. No runtime is needed.
@@ -144,17 +154,24 @@ pub struct Server {
     pub(crate) app: http::App,
     pub(crate) listen: String,
     pub(crate) max_connections: usize,
+    pub(crate) allowed_hosts: Vec<String>,
 }
 
 impl Server {
     /// Settings to begin with.
     pub fn builder() -> ServerBuilder {
         let listen = "127.0.0.1:0".to_owned();
-        ServerBuilder { storage: Storage::memory(), listen, rules: None, max_connections: 10_000 }
+        ServerBuilder {
+            storage: Storage::memory(),
+            listen,
+            rules: None,
+            max_connections: 10_000,
+            allowed_hosts: Vec::new(),
+        }
     }
 
     /// The backend as a router, to be part of another axum app. It has its own answers for errors, and its own limits
-    /// on bodies. Connections, and their time limits, are the app's.
+    /// on bodies. Connections, their time limits, and checks of `Host` and `Origin` are the app's.
     pub fn router(&self) -> Router {
         http::router(self.app.clone())
     }

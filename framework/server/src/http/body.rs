@@ -41,7 +41,7 @@ where
     let (parts, mut body) = request.into_parts();
     check_type(&parts.headers)?;
     let encoding = encoding(&parts.headers)?;
-    let bytes = match collect(&mut body, declared_bytes(&parts.headers)).await {
+    let bytes = match collect(&mut body, declared_bytes(&parts.headers), BODY_TIMEOUT).await {
         Err(failure) if failure.code() == ProblemCode::TooLarge => {
             discard(&mut body).await;
             return Err(failure);
@@ -88,7 +88,7 @@ fn declared_bytes(headers: &HeaderMap) -> usize {
 }
 
 /// Reads the body as it comes over the wire.
-async fn collect(body: &mut Body, declared: usize) -> Result<Vec<u8>, Failure> {
+async fn collect(body: &mut Body, declared: usize, patience: Duration) -> Result<Vec<u8>, Failure> {
     if declared > MAX_PUSH_BODY_BYTES {
         return Err(too_large());
     }
@@ -96,7 +96,7 @@ async fn collect(body: &mut Body, declared: usize) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::with_capacity(declared.min(MAX_INLINE_BYTES));
     loop {
         let earned = Duration::from_secs((bytes.len() / MIN_BYTES_PER_SECOND) as u64);
-        let chunk = timeout_at(start + BODY_TIMEOUT + earned, next_chunk(body)).await;
+        let chunk = timeout_at(start + patience + earned, next_chunk(body)).await;
         let chunk = chunk.map_err(|_| Failure::new(ProblemCode::Malformed, "the body came too slowly"))?;
         let chunk = chunk.map_err(|_| Failure::new(ProblemCode::Malformed, "the body ended early"))?;
         let Some(chunk) = chunk else { return Ok(bytes) };
@@ -159,6 +159,9 @@ fn too_large() -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
     use super::*;
 
     #[test]
@@ -167,6 +170,23 @@ mod tests {
         let bomb = zstd::stream::encode_all(&*zeros, 3).expect("zeros can be compressed");
         let problem = inflate(bomb, Encoding::Zstd).expect_err("it is too large");
         assert_eq!(problem.code(), ProblemCode::TooLarge);
+    }
+
+    struct Never;
+
+    impl futures_core::Stream for Never {
+        type Item = io::Result<Bytes>;
+
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let mut body = Body::from_stream(Never);
+        let failure = collect(&mut body, 10, Duration::ZERO).await.expect_err("nothing comes");
+        assert_eq!(failure.code(), ProblemCode::Malformed);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(crate) struct Process {
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_headwater-server"));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for name in ["HEADWATER_LISTEN", "HEADWATER_DATA", "HEADWATER_LOG"] {
+    for name in ["HEADWATER_LISTEN", "HEADWATER_DATA", "HEADWATER_LOG", "HEADWATER_ALLOW_HOST"] {
         command.env_remove(name);
     }
     command
@@ -146,14 +146,19 @@ async fn nobody_else_can_read_its_files() {
 
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
-    use tokio::io::AsyncWriteExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut process = Process::spawn(command(&["--memory", "--listen", "127.0.0.1:0"]));
     let address = process.url.trim_start_matches("http://").to_owned();
     let mut stalled = tokio::net::TcpStream::connect(&address).await.expect("a connection");
-    let start =
-        "POST /v1/stores/s/push HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n";
+    let start = format!(
+        "POST /v1/stores/s/push HTTP/1.1\r\nhost: {address}\r\nexpect: 100-continue\r\n\
+         content-type: application/json\r\ncontent-length: 9\r\n\r\n"
+    );
     stalled.write_all(start.as_bytes()).await.expect("written");
-    Http::new(process.url.clone()).position("s").await;
+    // Now it waits for the body.
+    let mut go_on = [0; 12];
+    stalled.read_exact(&mut go_on).await.expect("an answer");
+    assert_eq!(&go_on, b"HTTP/1.1 100");
     process.signal("-TERM");
     let mut log = BufReader::new(process.child.stderr.take().expect("it is piped"));
     let mut line = String::new();
@@ -223,7 +228,9 @@ fn help_names_every_flag() {
     let output = command(&["--help"]).output().expect("the binary starts");
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).expect("text");
-    for word in ["--listen", "--data", "--memory", "--log", "--allow-unauthenticated", "HEADWATER_DATA", "8787"] {
+    for word in
+        ["--listen", "--data", "--memory", "--log", "--allow-host", "--allow-unauthenticated", "HEADWATER_DATA", "8787"]
+    {
         assert!(help.contains(word), "{word} is not in:\n{help}");
     }
 }

@@ -284,6 +284,20 @@ async fn other_addresses_and_methods_are_problems_too() {
 }
 
 #[tokio::test]
+async fn pages_of_other_servers_get_nothing() {
+    let target = Target::start().await;
+    let get = || target.http.client.get(target.http.path("s", "/pull?after=0"));
+    target.refuses(get().header("host", "evil.example"), ProblemCode::Forbidden).await;
+    target.refuses(get().header("origin", "http://evil.example"), ProblemCode::Forbidden).await;
+    let push = target.post().json(&target.good()).header("origin", "null");
+    target.refuses(push, ProblemCode::Forbidden).await;
+    let server = Server::builder().allow_host("sync.example").start().expect("a server");
+    let http = Http::new(server.url());
+    let request = http.client.get(http.path("s", "")).header("host", "sync.example");
+    ok::<LogPosition>(request.header("origin", "https://sync.example").send().await.expect("an answer")).await;
+}
+
+#[tokio::test]
 async fn a_connection_that_is_slow_with_its_headers_is_closed() {
     let target = Target::start().await;
     let address = target.http.url.trim_start_matches("http://");
