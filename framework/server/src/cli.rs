@@ -10,7 +10,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::running::RunningServer;
-use crate::server::{Server, ServerError, Storage};
+use crate::server::{Server, ServerBuilder, ServerError, Storage};
 
 /// How a process ends that was told twice to end.
 const FORCED: i32 = 130;
@@ -111,7 +111,7 @@ fn serve(options: &Options) -> Result<(), CliError> {
     };
     let storage = if options.memory { Storage::memory() } else { Storage::sqlite(&options.data) };
     let builder = Server::builder().storage(storage).listen(options.listen);
-    let server = options.allow_host.iter().fold(builder, |builder, host| builder.allow_host(host)).start()?;
+    let server = options.allow_host.iter().fold(builder, ServerBuilder::allow_host).start()?;
     announce(&server, options);
     runtime.block_on(signals.next());
     tracing::info!("ending; a second signal ends at once");
