@@ -59,19 +59,27 @@ impl Db {
 
     /// A database file in WAL mode, created if missing.
     pub(crate) fn open(path: &Path) -> Result<Self> {
+        let db = Self::open_as_it_is(path)?;
+        db.enter_wal()?;
+        Ok(db)
+    }
+
+    /// A database file, created if missing, of which nothing is changed yet.
+    pub(crate) fn open_as_it_is(path: &Path) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(Error::sql("open"))?;
-        let db = Self::new(connection, Some(path.to_owned()))?;
-        let mode: String = db.pragma("journal_mode = WAL")?;
+        Self::new(connection, Some(path.to_owned()))
+    }
+
+    /// Switches to WAL mode, and checks that SQLite took it over.
+    pub(crate) fn enter_wal(&self) -> Result<()> {
+        let mode: String = self.pragma("journal_mode = WAL")?;
         if mode != "wal" {
-            return Err(Error::NotOurs {
-                path: path.to_owned(),
-                reason: format!("it can't be in WAL mode, only in {mode} mode"),
-            });
+            let reason = format!("it can't be in WAL mode, only in {mode} mode");
+            return Err(Error::NotOurs { path: self.path.clone().unwrap_or_default(), reason });
         }
-        db.set_synchronous(Synchronous::Normal)?;
-        db.run("PRAGMA cell_size_check = ON")?;
-        Ok(db)
+        self.set_synchronous(Synchronous::Normal)?;
+        self.run("PRAGMA cell_size_check = ON")
     }
 
     fn new(mut connection: Connection, path: Option<PathBuf>) -> Result<Self> {

@@ -123,8 +123,12 @@ impl Eventlog {
     /// [`Error::Damaged`], [`Error::NotOurs`], [`Error::WrongStore`]; the file is left as it is then.
     pub(crate) fn open(path: &Path, store_id: &StoreId, client_id: &ClientId) -> Result<Self> {
         let unclean = path.with_extension("db-wal").metadata().is_ok_and(|wal| wal.len() > 0);
-        let log = Self::new(Db::open(path).map_err(|error| unreadable(path, error))?);
-        log.identify(path, store_id, client_id).map_err(|error| unreadable(path, error))?;
+        let log = Self::new(Db::open_as_it_is(path).map_err(|error| unreadable(path, error))?);
+        let is_new = log.identify(path, store_id).map_err(|error| unreadable(path, error))?;
+        log.db.enter_wal().map_err(|error| unreadable(path, error))?;
+        if is_new {
+            log.create(store_id, client_id)?;
+        }
         if unclean {
             log.check(path)?;
         }
@@ -148,13 +152,13 @@ impl Eventlog {
         self.db.run("COMMIT")
     }
 
-    /// Makes sure that the file is the log of this store.
-    fn identify(&self, path: &Path, store_id: &StoreId, client_id: &ClientId) -> Result<()> {
+    /// Makes sure that the file is the log of this store, without changing it. `true` if it is empty.
+    fn identify(&self, path: &Path, store_id: &StoreId) -> Result<bool> {
         let not_ours = |reason: String| Error::NotOurs { path: path.to_owned(), reason };
         let tables: i64 = self.db.pragma("schema_version")?;
         let application_id: i64 = self.db.pragma("application_id")?;
         if tables == 0 && application_id == 0 {
-            return self.create(store_id, client_id);
+            return Ok(true);
         }
         if application_id != APPLICATION_ID {
             return Err(not_ours("it is a database of another program".to_owned()));
@@ -169,7 +173,7 @@ impl Eventlog {
         let found = found.first().ok_or_else(|| not_ours("it names no store".to_owned()))?;
         let found = StoreId::new(found).map_err(|error| not_ours(error.to_string()))?;
         if found == *store_id {
-            return Ok(());
+            return Ok(false);
         }
         Err(Error::WrongStore { path: path.to_owned(), found, expected: store_id.clone() })
     }

@@ -1,3 +1,6 @@
 //! Tests of what can be observed through the public interface.
 
+mod bad_input;
 mod derive;
+mod processes;
+mod sessions;

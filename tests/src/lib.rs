@@ -1,1 +1,5 @@
-//! Placeholder.
+//! What the tests of Headwater share: a schema, real client processes, a real server.
+
+pub mod client;
+pub mod process;
+pub mod schema;

@@ -140,7 +140,7 @@ pub struct EventBody {
     pub session_id: SessionId,
     /// Whether it leaves its client.
     pub scope: EventScope,
-    /// How many events of the same group follow; 0 for the last of a group and for a single event.
+    /// How many events of the same commit and the same scope follow; 0 for the last and for a single event.
     ///
     /// Written like this, whether a batch or a page cuts a group can be seen from the batch alone.
     pub group_rest: u32,

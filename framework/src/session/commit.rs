@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headwater_core::sync_state::{MergeResult, Payload};
-use headwater_core::{Args, EventBody, EventId, EventRecord, Facts, limits};
+use headwater_core::{Args, EventBody, EventId, EventRecord, EventScope, Facts, limits};
 
 use super::Session;
 use super::core::SessionCore;
@@ -201,8 +201,7 @@ impl Session {
     /// Gives applied events to the leader, and waits until it has them, if that was asked for.
     fn hand_over(&self, core: &mut SessionCore, ids: &[EventId], durability: Durability) -> Result<()> {
         let messages = self.mailbox.commit();
-        if let Err(error) = core.push(ids.len(), durability, &self.leader) {
-            core.pushes.pop_back();
+        if let Err(error) = core.push(durability, &self.leader) {
             core.take_back(ids)?;
             return Err(error);
         }
@@ -267,7 +266,8 @@ impl SessionCore {
         let mut ids = random
             .chunks_exact(16)
             .map(|bytes| bytes.try_into().map(EventId::from_bytes).unwrap_or_else(|_| unreachable!()));
-        let mut rest = u32::try_from(events.len()).unwrap_or(u32::MAX);
+        let client_only = events.iter().filter(|event| event.def.scope == EventScope::ClientOnly).count();
+        let mut rest = [events.len() - client_only, client_only].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
         let mut head = self.sync.local_head();
         let (mut bytes, mut records, mut materializers) =
             (0, Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
@@ -275,7 +275,8 @@ impl SessionCore {
             if !self.state.schema().knows(event.def) {
                 return Err(Error::UnknownEvent { name: event.def.name.to_owned() });
             }
-            rest -= 1;
+            let rest = &mut rest[usize::from(event.def.scope == EventScope::ClientOnly)];
+            *rest -= 1;
             let body = EventBody {
                 id: ids.next().ok_or(Error::EmptyCommit)?,
                 name: event.def.name.into(),
@@ -284,7 +285,7 @@ impl SessionCore {
                 client_id: self.client_id.clone(),
                 session_id: self.id.clone(),
                 scope: event.def.scope,
-                group_rest: rest,
+                group_rest: *rest,
                 facts: event.facts,
             };
             bytes += body.wire_bytes();

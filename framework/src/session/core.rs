@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::mem;
 
-use headwater_core::leader::{Input, PushError, Rejection, ToSession, Update};
+use headwater_core::leader::{Durability, Input, PushError, Rejection, ToSession, Update};
 use headwater_core::sync_state::{MergeResult, Payload, SyncState, Upstream};
 use headwater_core::{ClientId, EventId, EventRecord, SeqNum, SessionId};
 
@@ -35,8 +35,13 @@ pub(crate) struct SessionCore {
     pub(super) touched: Touched,
     /// The leader's last settled event.
     pub(super) settled: SeqNum,
-    /// Pushes without an answer: number, and how many of the pending events.
-    pub(super) pushes: VecDeque<(u64, usize)>,
+    /// The push without an answer: its number, how many of the first pending events it has, and its durability.
+    ///
+    /// There is one at most. A second one could fit behind a movement of the log that the first did not survive, and
+    /// overtake it.
+    pub(super) in_flight: Option<(u64, usize, Durability)>,
+    /// The strongest durability that was asked for what is pending and not in flight.
+    durability: Durability,
     next_push: u64,
     /// Own events that did not go through, with the reason.
     pub(super) failed: HashMap<EventId, Error>,
@@ -66,7 +71,8 @@ impl SessionCore {
             touched_inside: Touched::default(),
             touched: Touched::default(),
             settled,
-            pushes: VecDeque::new(),
+            in_flight: None,
+            durability: Durability::Deferred,
             next_push: 1,
             failed: HashMap::new(),
             failed_events: 0,
@@ -107,14 +113,22 @@ impl SessionCore {
         }
     }
 
-    /// Sends the last `count` pending events to the leader.
-    pub(super) fn push(&mut self, count: usize, durability: crate::Durability, leader: &LeaderHandle) -> Result<()> {
-        let pending = self.sync.pending();
-        let events = pending.iter().skip(pending.len() - count).cloned().collect();
+    /// Sends what is pending to the leader, unless a push is under way: then it goes out when that is answered.
+    pub(super) fn push(&mut self, durability: Durability, leader: &LeaderHandle) -> Result<()> {
+        self.durability = self.durability.max(durability);
+        let events: Vec<_> = self.sync.pending().iter().cloned().collect();
+        if self.in_flight.is_some() || events.is_empty() {
+            return Ok(());
+        }
         let push = self.next_push;
         self.next_push += 1;
-        self.pushes.push_back((push, count));
-        leader.send(Input::Push { session: self.id.clone(), push, events, durability })
+        let durability = mem::replace(&mut self.durability, Durability::Deferred);
+        self.in_flight = Some((push, events.len(), durability));
+        let sent = leader.send(Input::Push { session: self.id.clone(), push, events, durability });
+        if sent.is_err() {
+            self.in_flight = None;
+        }
+        sent
     }
 
     /// Takes a message of the leader. Of a long update only a part is taken; the rest is returned.
@@ -163,15 +177,16 @@ impl SessionCore {
 
     fn pushed(&mut self, push: u64, result: Result<(), PushError>, settled: SeqNum, leader: &LeaderHandle) {
         self.settled = settled;
-        let Some((_, count)) = self.pushes.pop_front().filter(|(number, _)| *number == push) else {
+        let Some((_, count, durability)) = self.in_flight.take_if(|(number, ..)| *number == push) else {
             return;
         };
         let outcome = match result {
             Ok(()) => self.accept(count),
-            Err(PushError::Stale) => self.push_again(leader),
+            Err(PushError::Stale) => self.drop_failed(),
             Err(error) => self.refuse(count, &error),
         };
-        if let Err(error) = outcome.and_then(|()| self.move_boundary()) {
+        let outcome = outcome.and_then(|()| self.move_boundary()).and_then(|()| self.push(durability, leader));
+        if let Err(error) = outcome {
             tracing::error!(%error, "the session could not take its leader's answer");
         }
     }
@@ -187,18 +202,12 @@ impl SessionCore {
         Ok(())
     }
 
-    /// The leader had moved on. When all pushes that are under way have come back, all that is pending goes out
-    /// again, with the numbers that it has by now.
-    ///
-    /// What can't be applied on the new base was never in the log, so it is given up together with its group.
-    fn push_again(&mut self, leader: &LeaderHandle) -> Result<()> {
+    /// The leader had moved on, and all that is pending has new numbers by now. What can't be applied on the new base
+    /// was never in the log, so it is given up together with its group.
+    fn drop_failed(&mut self) -> Result<()> {
         while let Some(group) = self.failed_group() {
             self.news.lost.extend(&group);
             self.take_back(&group)?;
-        }
-        let count = self.sync.pending().len();
-        if self.pushes.is_empty() && count > 0 {
-            return self.push(count, crate::Durability::Process, leader);
         }
         Ok(())
     }
