@@ -11,7 +11,7 @@ mod receipt;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use headwater_core::{ClientId, EventId, SeqNum, SessionId};
+use headwater_core::{ClientId, EventId, EventRecord, SeqNum, SessionId};
 use tokio::sync::watch;
 
 use crate::error::{Error, Result};
@@ -30,6 +30,8 @@ pub use self::receipt::{Fate, Receipt};
 pub(crate) struct SessionStatus {
     pub(crate) client_id: ClientId,
     pub(crate) head: SeqNum,
+    /// The last event whose place is final, as far as this session has heard.
+    pub(crate) settled: SeqNum,
     /// Committed here, and not yet accepted by the leader.
     pub(crate) unpersisted: usize,
     /// Events whose materializers failed here since the start.
@@ -98,6 +100,11 @@ impl Session {
             return Err(Error::Closed);
         }
         read(core.state())
+    }
+
+    /// The synced events that are applied and not settled, in order.
+    pub(crate) fn pending_events(&self) -> Vec<EventRecord> {
+        self.lock().unsettled().filter(|event| !event.body.is_client_only()).cloned().collect()
     }
 
     /// Works through what the leader sent, a few milliseconds at a time under the lock.

@@ -144,6 +144,15 @@ impl Store {
         EventStream::new(self.0.session.leader().clone(), since)
     }
 
+    /// The events that this session shows and that are not settled yet, in order: what it committed and the backend has
+    /// not confirmed. Their places are those of now; a rebase changes them. Client-only events are not among them.
+    ///
+    /// For views of the log: the [status](Store::sync_status_changes) says when to look again.
+    #[must_use]
+    pub fn pending_events(&self) -> Vec<LoggedEvent> {
+        self.0.session.pending_events().iter().map(LoggedEvent::new).collect()
+    }
+
     /// The receipt of an event that was committed at any time by this client; `None` if it is not known.
     ///
     /// # Errors

@@ -88,6 +88,11 @@ impl SessionCore {
         &self.state
     }
 
+    /// What is applied and not settled, in order. Of what is inside the savepoint, a beginning may be settled already.
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = &EventRecord> {
+        self.inside.iter().filter(|event| event.seq.is_after(&self.settled)).chain(self.sync.pending())
+    }
+
     pub(super) fn take_touched(&mut self) -> Touched {
         mem::take(&mut self.touched)
     }
@@ -108,6 +113,7 @@ impl SessionCore {
         SessionStatus {
             client_id: self.client_id.clone(),
             head: self.sync.local_head(),
+            settled: self.settled,
             unpersisted: self.sync.pending().len(),
             failed_events: self.failed_events,
         }

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use headwater_core::leader::Settled;
-use headwater_core::{ClientId, EventId, SeqNum, SessionId};
+use headwater_core::{ClientId, EventId, EventRecord, SeqNum, SessionId};
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
@@ -17,7 +16,8 @@ use crate::leader::LeaderHandle;
 /// Events read at once.
 const PAGE: usize = 500;
 
-/// An event at its final place in the log.
+/// An event of the log: at its final place, unless it comes from
+/// [`Store::pending_events`](crate::Store::pending_events).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoggedEvent {
@@ -38,10 +38,10 @@ pub struct LoggedEvent {
 }
 
 impl LoggedEvent {
-    fn new(settled: Settled) -> Self {
-        let (seq, body) = (settled.event.seq, settled.event.body);
+    pub(super) fn new(event: &EventRecord) -> Self {
+        let body = &*event.body;
         Self {
-            seq,
+            seq: event.seq,
             id: body.id,
             name: body.name.to_string(),
             ver: body.ver,
@@ -76,7 +76,7 @@ impl Pages {
             let page = self.leader.read(self.after, PAGE)?.await.map_err(|_| Error::Closed)??;
             let Some(last) = page.last() else { return Ok(None) };
             self.after = last.event.seq;
-            let synced = page.into_iter().filter(|settled| !settled.event.body.is_client_only());
+            let synced = page.iter().map(|settled| &settled.event).filter(|event| !event.body.is_client_only());
             self.page.extend(synced.map(LoggedEvent::new));
         }
     }

@@ -110,3 +110,24 @@ fn sessions_of_one_client_see_each_other_at_once() -> Result<()> {
     assert_eq!(texts(&store), ["a", "b", "c"]);
     Ok(())
 }
+
+#[test]
+fn what_the_backend_has_not_confirmed_is_pending_and_not_in_the_log() -> Result<()> {
+    let backend = crate::sync_provider::HttpSync::new("http://127.0.0.1:1")?;
+    let store = Store::builder(schema()).sync(backend).start_offline().open()?;
+    let receipt = store.commit([noted("a"), noted("b")])?;
+    let pending = store.pending_events();
+    assert_eq!(pending.iter().map(|event| event.seq.to_string()).collect::<Vec<_>>(), ["e1", "e2"]);
+    assert_eq!(pending.iter().map(|event| event.id).collect::<Vec<_>>(), receipt.event_ids());
+    assert_eq!(pending[0].decode::<Noted>()?.text, "a");
+    assert_eq!(store.events(SeqNum::ROOT).count(), 0);
+    Ok(())
+}
+
+#[test]
+fn without_a_backend_nothing_is_pending() -> Result<()> {
+    let store = Store::builder(schema()).open()?;
+    store.commit(noted("a"))?;
+    assert_eq!(store.pending_events(), []);
+    Ok(())
+}
