@@ -4,3 +4,4 @@ mod bad_input;
 mod derive;
 mod processes;
 mod sessions;
+mod sync_provider;
