@@ -5,6 +5,7 @@
 mod authorizer;
 mod footprint;
 mod params;
+mod unreported;
 
 pub(crate) use footprint::{Footprint, Touched};
 pub use params::Params;
@@ -22,6 +23,9 @@ use crate::schema::{FromRow, Row};
 
 /// How many prepared statements a connection keeps.
 const STATEMENT_CACHE: usize = 512;
+
+/// How many footprints a connection keeps.
+const FOOTPRINT_CACHE: usize = 8192;
 
 /// On whose behalf a statement is prepared; it decides what the statement may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -183,8 +187,27 @@ impl Db {
             return Err(Error::NotAllowed { what, sql: crate::error::cut(sql) });
         }
         result.map_err(Error::sql(sql))?;
-        let footprint = Arc::new(footprint);
-        self.footprints.borrow_mut().insert(key, footprint.clone());
+        let footprint = Arc::new(self.with_what_is_not_reported(footprint, sql)?);
+        let mut footprints = self.footprints.borrow_mut();
+        if footprints.len() >= FOOTPRINT_CACHE {
+            footprints.clear();
+        }
+        footprints.insert(key, footprint.clone());
+        Ok(footprint)
+    }
+
+    fn with_what_is_not_reported(&self, mut footprint: Footprint, sql: &str) -> Result<Footprint> {
+        let schema: Vec<String> =
+            self.query("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL", crate::params![])?;
+        let replaces = std::iter::once(sql).chain(schema.iter().map(String::as_str)).any(unreported::replaces_rows);
+        for (table, columns) in footprint.writes.iter_mut().filter(|(_, columns)| !columns.rows) {
+            let generated = "SELECT count(*) FROM pragma_table_xinfo(?1) WHERE hidden IN (2, 3)";
+            let generated = self.query::<i64>(generated, crate::params![&**table])?;
+            columns.rows = replaces || columns.names.contains("rowid") || generated != [0];
+        }
+        let virtual_tables = "SELECT lower(name) FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE%'";
+        let virtual_tables: Vec<String> = self.query(virtual_tables, crate::params![])?;
+        footprint.opaque = footprint.reads.keys().any(|table| unreported::is_opaque(table, &virtual_tables));
         Ok(footprint)
     }
 

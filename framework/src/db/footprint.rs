@@ -17,11 +17,16 @@ pub(crate) struct Columns {
 pub(crate) struct Footprint {
     pub(crate) reads: BTreeMap<Box<str>, Columns>,
     pub(crate) writes: BTreeMap<Box<str>, Columns>,
+    /// Whether any write at all can change what it reads.
+    pub(crate) opaque: bool,
 }
 
 impl Footprint {
     /// Whether what `writer` writes can change what this reads.
     pub(crate) fn reads_what(&self, writer: &Self) -> bool {
+        if self.opaque {
+            return !writer.writes.is_empty();
+        }
         writer.writes.iter().any(|(table, written)| {
             self.reads.get(table).is_some_and(|read| written.rows || !written.names.is_disjoint(&read.names))
         })

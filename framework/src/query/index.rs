@@ -15,6 +15,8 @@ pub(crate) struct Index {
     /// Queries of the same text share their footprint: it is compared once for all of them.
     groups: HashMap<GroupId, Group>,
     by_table: HashMap<Box<str>, HashSet<GroupId>>,
+    /// Groups that any write can touch.
+    opaque: HashSet<GroupId>,
 }
 
 struct Entry {
@@ -50,6 +52,9 @@ impl Index {
             for table in footprint.reads.keys() {
                 self.by_table.entry(table.clone()).or_default().insert(group_id);
             }
+            if footprint.opaque {
+                self.opaque.insert(group_id);
+            }
             Group { footprint: footprint.clone(), nodes: HashMap::new() }
         });
         group.nodes.insert(id, Arc::downgrade(node));
@@ -68,6 +73,7 @@ impl Index {
         group.nodes.remove(&id);
         if group.nodes.is_empty() {
             self.groups.remove(&group_id);
+            self.opaque.remove(&group_id);
             footprint.reads.keys().for_each(|table| self.remove_from_table(table, group_id));
         }
     }
@@ -84,7 +90,7 @@ impl Index {
 
     /// The live queries that read something of what was written, in the order of their registration.
     pub(crate) fn touched_by(&self, touched: &Touched) -> Vec<Arc<dyn AnyNode>> {
-        let mut hit = HashSet::new();
+        let mut hit: HashSet<_> = self.opaque.iter().filter(|_| !touched.is_empty()).collect();
         for writer in touched.footprints() {
             let readers = writer.writes.keys().filter_map(|table| self.by_table.get(table)).flatten();
             hit.extend(

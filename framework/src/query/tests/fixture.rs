@@ -107,6 +107,14 @@ pub(crate) fn schema() -> Schema {
         .sql("CREATE VIRTUAL TABLE words USING fts5(text)")
         .sql("CREATE TRIGGER word_added AFTER INSERT ON todos BEGIN INSERT INTO words (rowid, text) VALUES (new.id, new.text); END")
         .sql("CREATE TRIGGER word_removed AFTER DELETE ON todos BEGIN DELETE FROM words WHERE rowid = old.id; END")
+        .sql("CREATE VIRTUAL TABLE vocabulary USING fts5vocab('words', 'row')")
+        .sql("CREATE VIEW ones AS SELECT 1 AS one FROM todos")
+        .sql("CREATE TRIGGER opened INSTEAD OF INSERT ON open BEGIN INSERT INTO todos (id, text) VALUES (new.id, new.text); END")
+        .sql(
+            "CREATE TABLE spots (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, size INTEGER,
+                twice INTEGER AS (size * 2), thrice INTEGER AS (size * 3) STORED)",
+        )
+        .sql("CREATE TABLE marks (spot INTEGER REFERENCES spots ON DELETE CASCADE ON UPDATE CASCADE, name TEXT REFERENCES spots (name) ON UPDATE SET NULL)")
         .build()
 }
 
