@@ -62,6 +62,7 @@ pub struct Query<T> {
 /// let same = sql::<(String, i64)>("SELECT text, priority FROM todos WHERE completed = :completed", named_params! { ":completed": false });
 /// assert_ne!(open.text(), same.text());
 /// ```
+#[expect(clippy::needless_pass_by_value, reason = "params![…] is a reference")]
 pub fn sql<T: FromRow>(sql: impl Into<Arc<str>>, params: impl Params) -> Query<T> {
     Query::new(sql.into(), params.bound(), Reader::by_type())
 }

@@ -61,10 +61,10 @@ impl Recording {
         match *action {
             AuthAction::Read { table_name, column_name } => column(&mut self.footprint.reads, table_name, column_name),
             AuthAction::Update { table_name, column_name } => {
-                column(&mut self.footprint.writes, table_name, column_name)
+                column(&mut self.footprint.writes, table_name, column_name);
             }
             AuthAction::Insert { table_name } | AuthAction::Delete { table_name } => {
-                rows(&mut self.footprint.writes, table_name)
+                rows(&mut self.footprint.writes, table_name);
             }
             _ => {}
         }

@@ -41,6 +41,7 @@ impl Expr {
     /// A condition as SQL text, for what the builder has no words for. Its parameters are written `?`.
     ///
     /// The text becomes part of the statement as it is: never put values into it.
+    #[expect(clippy::needless_pass_by_value, reason = "params![…] is a reference")]
     pub fn sql(text: impl Into<Arc<str>>, params: impl Params) -> Self {
         Self(Term::text(text.into(), &params))
     }
@@ -59,6 +60,7 @@ impl Expr {
 
     /// The opposite; NULL stays NULL.
     #[must_use]
+    #[expect(clippy::should_implement_trait, reason = "it does; this needs no import")]
     pub fn not(self) -> Self {
         Self(Term::operation(&["(NOT ", ")"], [self.0]))
     }
@@ -163,6 +165,7 @@ impl<V> Scalar<V> {
     /// let initial = Scalar::<String>::sql(r#"substr("todos"."text", 1, ?)"#, params![1]);
     /// assert_eq!(initial.eq("o").to_string(), r#"((substr("todos"."text", 1, ?)) = ?)"#);
     /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "params![…] is a reference")]
     pub fn sql(text: impl Into<Arc<str>>, params: impl Params) -> Self {
         Self::new(Term::text(text.into(), &params))
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::db::{Footprint, Touched};
 use crate::error::{Error, Result};
-use crate::query::deliver::{Deliveries, Round};
+use crate::query::deliver::{Call, Deliveries, Round};
 use crate::query::index::Index;
 use crate::query::live::LiveQuery;
 use crate::query::node::{AnyNode, Node, NodeId};
@@ -66,12 +66,6 @@ impl QueryGraph {
         }
     }
 
-    /// Like [`settle`](Self::settle), when it isn't known what changed: after the state was replaced as a whole.
-    pub(crate) fn settle_all(&self, state: &StateDb) {
-        let nodes = lock(&self.0.index).all();
-        self.run(state, &nodes);
-    }
-
     /// Runs first, then puts all new values in place at once.
     fn run(&self, state: &StateDb, nodes: &[Arc<dyn AnyNode>]) {
         let changed: Vec<_> = nodes.iter().filter(|node| node.run(state)).cloned().collect();
@@ -111,7 +105,7 @@ impl QueryGraph {
             nodes.iter().flat_map(|node| node.clone().calls()).collect()
         };
         calls.sort_by_key(|call| call.order);
-        calls.into_iter().for_each(|call| call.make());
+        calls.into_iter().for_each(Call::make);
         nodes.iter().for_each(|node| node.wake());
     }
 

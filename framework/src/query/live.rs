@@ -84,7 +84,6 @@ impl<T: Send + Sync + 'static> LiveQuery<T> {
     /// The rows after every change from now on, for async code.
     ///
     /// A reader that is slow gets the latest rows and holds nobody up. The stream ends when the store is shut down.
-    #[must_use]
     pub fn changes(&self) -> Changes<T> {
         Changes::new(self.node.clone())
     }

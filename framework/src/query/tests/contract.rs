@@ -197,14 +197,3 @@ fn s10_a_rollback_that_ends_in_the_same_rows_tells_nobody() {
     session.graph.deliver();
     assert_eq!((texts.calls(), texts.live.stats().runs), (0, 3));
 }
-
-#[test]
-fn after_the_state_was_replaced_everything_runs() {
-    let session = Session::with_rows();
-    let texts = session.watch(sql::<String>(TEXTS, params![]));
-    session.execute("UPDATE todos SET text = 'x'", params![], &mut Touched::default());
-    session.graph.settle_all(&crate::query::graph::lock(&session.state));
-    session.graph.deliver();
-    assert_eq!((*texts.live.get()).as_slice(), ["x", "x"]);
-    assert_eq!(texts.calls(), 1);
-}
