@@ -3,5 +3,6 @@
 mod builder;
 mod contract;
 mod delivery;
+mod evaluate;
 mod fixture;
 mod reads;
