@@ -3,6 +3,7 @@
 mod builder;
 mod contract;
 mod delivery;
+mod differential;
 mod evaluate;
 mod fixture;
 mod reads;
