@@ -6,10 +6,11 @@
 mod numbering;
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
 pub use numbering::{MergeError, check_numbering};
 
-use crate::event::EventRecord;
+use crate::event::{EventBody, EventRecord};
 use crate::ids::EventId;
 use crate::seq_num::SeqNum;
 use numbering::{check_upstream, check_upstream_rebase};
@@ -158,6 +159,19 @@ impl SyncState {
         self.pending.iter_mut().for_each(&mut change);
     }
 
+    /// Changes the bodies of all pending events, which keep their places. Returns the merge that this amounts to, or
+    /// `None` if nothing is pending.
+    pub fn revise(&mut self, mut change: impl FnMut(&mut EventBody)) -> Option<MergeResult> {
+        let generation = self.local_head.generation + 1;
+        let rollback: Vec<_> = self.pending.iter().cloned().collect();
+        self.map_pending(|event| change(Arc::make_mut(&mut event.body)));
+        let new_events = renumber(self.settled_head, generation, self.pending.iter());
+        self.local_head = new_events.last()?.seq;
+        self.pending = new_events.iter().cloned().collect();
+        self.assert_invariants(generation);
+        Some(MergeResult::Rebase { rollback, new_events, confirmed: Vec::new() })
+    }
+
     fn local_push(&mut self, events: Vec<EventRecord>) -> Result<MergeResult, MergeError> {
         let Some((first, last)) = events.first().zip(events.last()) else {
             return Ok(MergeResult::Advance { new_events: events, confirmed: Vec::new() });
@@ -231,9 +245,12 @@ impl SyncState {
         plan
     }
 
-    /// How many of the first pending events stand in the plan where they are.
+    /// How many of the first pending events stand in the plan where they are, as they are. Upstream has one with another
+    /// body if a copy of this client, under another client id, has sent it.
     fn common_with(&self, placed: &[EventRecord]) -> usize {
-        let same = |(old, new): &(&EventRecord, &EventRecord)| old.id() == new.id() && old.seq.order(&new.seq).is_eq();
+        let same = |(old, new): &(&EventRecord, &EventRecord)| {
+            old.id() == new.id() && old.seq.order(&new.seq).is_eq() && old.body == new.body
+        };
         self.pending.iter().zip(placed).take_while(same).count()
     }
 
