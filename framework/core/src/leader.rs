@@ -3,6 +3,7 @@
 //! A state machine without I/O: [`Leader::handle`] takes an input and the time, writes to its [`Log`], and leaves
 //! effects for the world to carry out. It decides nothing by the clock; only waiting uses it.
 
+mod lane;
 mod link;
 mod log;
 mod message;
@@ -13,7 +14,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 pub use log::{Change, Durability, InFlight, Log, Mark, Recovered, Rejection, Settled};
 pub use message::{Effect, Input, PushError, ToSession, TransportError, Update};
@@ -25,6 +26,7 @@ use crate::protocol::LogPosition;
 use crate::sync_state::{MergeResult, Payload, SyncState, Upstream};
 use crate::{Chain, SeqNum};
 use link::Link;
+use pull::CatchUp;
 use session::SessionSlot;
 
 /// How a leader talks to its backend.
@@ -71,13 +73,14 @@ pub struct Leader<L> {
     identity: Identity,
     sync: SyncState,
     mark: Mark,
-    /// Upstream events that wait to be merged in one go, while pending events would have to be rebased for each page.
-    coalesced: Vec<EventRecord>,
+    catch_up: CatchUp,
     sessions: Vec<SessionSlot>,
     link: Option<Link>,
     effects: VecDeque<Effect>,
     backend_head: Option<u64>,
     caught_up: bool,
+    /// The backend has an event of this client's id that this client did not make.
+    id_is_shared: bool,
 }
 
 impl<L: Log> Leader<L> {
@@ -87,7 +90,10 @@ impl<L: Log> Leader<L> {
     /// If the log contradicts itself: pending events before its settled head.
     #[must_use]
     pub fn new(log: L, identity: Identity, recovered: Recovered, options: Option<SyncOptions>) -> Self {
-        let Recovered { mark, settled_head, pending } = recovered;
+        let Recovered { mut mark, settled_head, pending } = recovered;
+        let synced = pending.iter().filter(|body| !body.is_client_only()).count();
+        // To forget a batch is harmless, because events are recognised by their ids. To send part of one is not.
+        mark.in_flight = mark.in_flight.filter(|in_flight| (1..=synced).contains(&in_flight.count));
         let local_head = settled_head.with_generation(mark.generation);
         let mut sync = SyncState::new(Upstream::Backend, SeqNum::global(mark.upstream_head), local_head);
         let mut events = Vec::with_capacity(pending.len());
@@ -105,25 +111,26 @@ impl<L: Log> Leader<L> {
             identity,
             sync,
             mark,
-            coalesced: Vec::new(),
+            catch_up: CatchUp::default(),
             sessions: Vec::new(),
             link,
             effects: VecDeque::new(),
             backend_head: None,
             caught_up: false,
+            id_is_shared: false,
         }
     }
 
     /// Takes an input. `now` is in milliseconds, of any clock that does not go back.
     pub fn handle(&mut self, input: Input, now: u64) {
         match input {
-            Input::Attach { session } => self.sessions.push(SessionSlot::new(session)),
-            Input::Detach { session } => self.sessions.retain(|slot| slot.id != session),
+            Input::Attach { session } => self.attach(session),
+            Input::Detach { session } => self.detach(&session),
             Input::Push { session, push, events, durability } => self.session_push(&session, push, events, durability),
             Input::Drained { session, events } => self.drained(&session, events),
             Input::Pulled { request, result } => self.pulled(request, result, now),
             Input::Pushed { request, result } => self.pushed(request, result, now),
-            Input::SetOnline(online) => self.set_online(online, now),
+            Input::SetOnline(online) => self.set_online(online),
             Input::Tick => self.expire(now),
         }
         self.drive(now);
@@ -200,6 +207,10 @@ impl<L: Log> Leader<L> {
         mut mark: Mark,
         at_head: Option<&LogPosition>,
     ) -> Result<(), Trouble> {
+        if events.is_empty() {
+            return self.write_mark(mark, at_head);
+        }
+        let is_shared = self.has_stranger(&events);
         let mut sync = self.sync.clone();
         let incoming = events.clone();
         let merged = sync.merge(Payload::UpstreamAdvance { events });
@@ -208,7 +219,20 @@ impl<L: Log> Leader<L> {
         mark.chain = settled.last().map_or(self.mark.chain, |last| last.chain);
         mark.upstream_head = sync.upstream_head().global;
         check_chain(&mark, at_head)?;
-        self.take_over(sync, result, &settled, mark, Vec::new())
+        self.take_over(sync, result, &settled, mark, Vec::new())?;
+        self.id_is_shared |= is_shared;
+        Ok(())
+    }
+
+    /// Whether upstream has an event of this client's id that this client never made: the id is somebody else's too, or
+    /// this is a copy of a client, or the restored backup of one.
+    fn has_stranger(&self, events: &[EventRecord]) -> bool {
+        let mut of_my_id = events.iter().filter(|event| event.body.client_id == self.identity.client_id).peekable();
+        if of_my_id.peek().is_none() {
+            return false;
+        }
+        let mine: HashSet<_> = self.synced_pending().map(EventRecord::id).collect();
+        of_my_id.any(|event| !mine.contains(&event.id()))
     }
 
     /// Writes what a merge decided, and then makes it so.
@@ -234,13 +258,6 @@ impl<L: Log> Leader<L> {
         self.mark = mark;
         self.tell_sessions(result, rejected);
         Ok(())
-    }
-
-    fn report(&mut self, trouble: Trouble, now: u64) {
-        match trouble {
-            Trouble::Backend(reason) => self.backend_changed(reason, now),
-            Trouble::Fault(reason) => self.fault(reason, now),
-        }
     }
 
     /// All that now has its final place, in order, each with its chain value: what came from upstream, and the

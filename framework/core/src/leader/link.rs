@@ -1,97 +1,67 @@
 //! The leader's connection to its backend: one pull and one push at a time, and every wait with a timer.
 
-use std::collections::VecDeque;
-
+use super::lane::Lane;
 use super::log::Log;
 use super::message::{Effect, TransportError};
 use super::status::Health;
-use super::{Leader, SyncOptions};
-use crate::backoff::Backoff;
-use crate::limits;
+use super::{Leader, SyncOptions, Trouble};
+use crate::{backoff, limits};
 
-/// So many replies that change nothing, in so many milliseconds, are a loop.
-const LOOP_REPLIES: usize = 5;
-const LOOP_MS: u64 = 10_000;
-/// How long to wait before a backend is asked again that has another log, or that says we are malformed.
-const HOLD_MS: u64 = 30_000;
+/// How long to wait before a backend is asked again that has another log, or that can't read what we send.
+pub(super) const HOLD_MS: u64 = 30_000;
 
-/// What one direction is doing.
+/// A direction of the exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lane {
-    Idle,
-    /// Waiting for the answer to a request, until the deadline.
-    Busy {
-        request: u64,
-        deadline: u64,
-    },
-    /// Waiting before the next try.
-    Waiting {
-        until: u64,
-    },
-}
-
-impl Lane {
-    fn deadline(self) -> Option<u64> {
-        match self {
-            Self::Idle => None,
-            Self::Busy { deadline, .. } => Some(deadline),
-            Self::Waiting { until } => Some(until),
-        }
-    }
-
-    /// Becomes idle if it waits for the answer to this request.
-    pub(super) fn answer(&mut self, request: u64) -> bool {
-        let waits = matches!(*self, Self::Busy { request: expected, .. } if expected == request);
-        if waits {
-            *self = Self::Idle;
-        }
-        waits
-    }
+pub(super) enum Way {
+    Pull,
+    Push,
 }
 
 pub(super) struct Link {
     pub(super) options: SyncOptions,
     pub(super) pull: Lane,
     pub(super) push: Lane,
-    /// The last answer said that there is more.
+    /// The last page said that there is more.
     pub(super) more: bool,
-    /// How long the pull under way asked to be held, and since when.
-    pub(super) held_ms: u64,
-    pub(super) asked_at: u64,
+    /// A pull has to bring what is up to this position before the next push makes sense.
+    pub(super) awaited: u64,
+    /// The backend has compared this client's history with its own, and took no offence.
+    pub(super) histories_agree: bool,
+    /// There is news that the next pull has to bring: it is not to be held.
+    urgent: bool,
+    /// How long the last pull asked to be held.
+    held_ms: u64,
     online: bool,
-    backoff: Backoff,
+    /// The backend answered since sync was switched on.
+    heard: bool,
     requests: u64,
     random: SplitMix64,
     health: Health,
     since_ms: u64,
-    idle_replies: VecDeque<u64>,
 }
 
 impl Link {
     pub(super) fn new(options: SyncOptions, seed: u64) -> Self {
         Self {
             options,
-            pull: Lane::Idle,
-            push: Lane::Idle,
+            pull: Lane::new(),
+            push: Lane::new(),
             more: false,
+            awaited: 0,
+            histories_agree: false,
+            urgent: false,
             held_ms: 0,
-            asked_at: 0,
             online: true,
-            backoff: Backoff::default(),
+            heard: false,
             requests: 0,
             random: SplitMix64(seed),
             health: Health::Connecting,
             since_ms: 0,
-            idle_replies: VecDeque::new(),
         }
     }
 
     pub(super) fn health(&self) -> (Health, u64, u32) {
-        (self.health.clone(), self.since_ms, self.backoff.failures())
-    }
-
-    pub(super) fn is_online(&self) -> bool {
-        self.online
+        (self.health.clone(), self.since_ms, self.pull.failures().max(self.push.failures()))
     }
 
     pub(super) fn next_deadline(&self) -> Option<u64> {
@@ -102,47 +72,35 @@ impl Link {
         self.random.next()
     }
 
-    pub(super) fn set_health(&mut self, health: Health, now: u64) {
-        if self.health != health {
-            self.health = health;
-            self.since_ms = now;
+    /// The lane of a direction, and a random number for it.
+    fn lane(&mut self, way: Way) -> (&mut Lane, u64) {
+        let random = self.random.next();
+        match way {
+            Way::Pull => (&mut self.pull, random),
+            Way::Push => (&mut self.push, random),
         }
+    }
+
+    /// Whether this is the answer that a direction waits for.
+    pub(super) fn answers(&mut self, way: Way, request: u64) -> bool {
+        self.online && self.lane(way).0.answer(request)
     }
 
     /// The backend answered as it should.
-    pub(super) fn succeed(&mut self, progress: bool, now: u64) {
-        self.set_health(Health::Online, now);
-        if progress {
-            self.backoff.reset();
-            self.idle_replies.clear();
-        }
+    pub(super) fn succeed(&mut self, way: Way) {
+        self.heard = true;
+        self.lane(way).0.succeed();
     }
 
-    /// Notes a reply that changed nothing although it should have. Several in a short time are a loop, which is slowed
-    /// down like a failure.
-    pub(super) fn note_idle_reply(&mut self, now: u64) -> Option<Lane> {
-        self.idle_replies.push_back(now);
-        while self.idle_replies.front().is_some_and(|at| at + LOOP_MS < now) {
-            self.idle_replies.pop_front();
-        }
-        if self.idle_replies.len() < LOOP_REPLIES {
-            return None;
-        }
-        let reason = format!("the backend gave {LOOP_REPLIES} answers in a row that change nothing");
-        self.set_health(Health::Fault { reason }, now);
-        Some(self.wait(0, now))
+    pub(super) fn note_idle_reply(&mut self, way: Way, now: u64) {
+        let (lane, random) = self.lane(way);
+        lane.note_idle_reply(random, now);
     }
 
-    fn wait(&mut self, at_least_ms: u64, now: u64) -> Lane {
-        let random = self.random();
-        let wait_ms = self.backoff.fail(random).max(at_least_ms);
-        Lane::Waiting { until: now + wait_ms }
-    }
-
-    /// What a failed request means: for the health, and for how long to wait.
-    pub(super) fn fail(&mut self, error: &TransportError, now: u64) -> Lane {
+    /// What a failed request means: for the health, and for how long to wait, counted from `since`.
+    pub(super) fn fail(&mut self, way: Way, error: &TransportError, since: u64) {
         let reason = error.to_string();
-        let (health, at_least_ms) = match error {
+        let (trouble, at_least_ms) = match error {
             TransportError::Offline(_) | TransportError::Server(_) | TransportError::NotOurs(_) => {
                 (Health::Offline { reason }, 0)
             }
@@ -154,47 +112,86 @@ impl Link {
             | TransportError::Quota(_)
             | TransportError::TooLarge(_) => (Health::Refused { reason }, 0),
         };
-        self.set_health(health, now);
-        self.wait(at_least_ms, now)
+        let (lane, random) = self.lane(way);
+        lane.fail(trouble, at_least_ms, random, since);
     }
 
-    /// Stops exchanging for a while, because going on at once can't help.
-    pub(super) fn hold(&mut self, health: Health, now: u64) {
-        self.set_health(health, now);
-        let until = now + HOLD_MS;
-        self.pull = Lane::Waiting { until };
-        self.push = Lane::Waiting { until };
+    /// Lets a pull bring what is missing up to a position before the next push.
+    pub(super) fn await_pull(&mut self, up_to: u64) {
+        self.awaited = up_to;
+        self.pull_at_once();
     }
 
-    /// Lets a pull bring what is missing before the next push. One that is held returns by itself, because the backend
-    /// has news.
-    pub(super) fn pull_first(&mut self, now: u64) {
-        if matches!(self.pull, Lane::Waiting { .. }) {
-            self.pull = Lane::Idle;
-        }
-        if self.push == Lane::Idle {
-            self.push = Lane::Waiting { until: now + crate::backoff::BASE_MS };
+    /// Gives a pull the time to bring what is missing before the next push.
+    pub(super) fn delay_push(&mut self, now: u64) {
+        self.pull_at_once();
+        if self.push.is_idle() {
+            self.push.wait_until(now + backoff::BASE_MS);
         }
     }
 
-    fn busy(&mut self, held_ms: u64, now: u64) -> (u64, Lane) {
+    /// There is news: does not wait for the next pull. One that is held is asked anew, so that a poll that died
+    /// unnoticed costs nothing.
+    fn pull_at_once(&mut self) {
+        self.urgent = true;
+        if self.pull.trouble().is_none() {
+            self.pull.stop_waiting();
+        }
+        if self.held_ms > 0 {
+            self.pull.go_idle();
+        }
+    }
+
+    /// Whether the next pull may be held until there is news.
+    pub(super) fn may_hold(&self) -> bool {
+        self.options.live_pull && self.heard && !self.more && !self.urgent && self.pull.trouble().is_none()
+    }
+
+    /// Whether an answer came so soon that the pull was not held.
+    pub(super) fn was_cut_short(&self, now: u64) -> bool {
+        self.held_ms > 0 && now < self.pull.sent_at() + self.held_ms / 2
+    }
+
+    /// Whether the pull that was answered had asked to be held.
+    pub(super) fn was_held(&self) -> bool {
+        self.held_ms > 0
+    }
+
+    pub(super) fn start_pull(&mut self, held_ms: u64, known_head: u64, now: u64) -> u64 {
         self.requests += 1;
-        let deadline = now + held_ms + self.options.timeout_ms;
-        (self.requests, Lane::Busy { request: self.requests, deadline })
+        self.pull.start(self.requests, now + held_ms + self.options.timeout_ms, known_head, now);
+        (self.held_ms, self.urgent) = (held_ms, false);
+        self.requests
     }
 
-    pub(super) fn start_pull(&mut self, held_ms: u64, now: u64) -> u64 {
-        let (request, lane) = self.busy(held_ms, now);
-        self.pull = lane;
-        self.held_ms = held_ms;
-        self.asked_at = now;
-        request
+    pub(super) fn start_push(&mut self, known_head: u64, now: u64) -> u64 {
+        self.requests += 1;
+        self.push.start(self.requests, now + self.options.timeout_ms, known_head, now);
+        self.requests
     }
 
-    pub(super) fn start_push(&mut self, now: u64) -> u64 {
-        let (request, lane) = self.busy(0, now);
-        self.push = lane;
-        request
+    /// Puts together how the two directions fare. What went wrong with a push is over when nothing is left to push.
+    fn note_health(&mut self, to_push: bool, now: u64) {
+        let troubles = [self.pull.trouble(), self.push.trouble().filter(|_| to_push)];
+        let health = match troubles.into_iter().flatten().max_by_key(|health| severity(health)) {
+            _ if !self.online => Health::Paused,
+            Some(trouble) => trouble.clone(),
+            None if self.heard => Health::Online,
+            None => Health::Connecting,
+        };
+        if self.health != health {
+            self.health = health;
+            self.since_ms = now;
+        }
+    }
+}
+
+fn severity(health: &Health) -> u8 {
+    match health {
+        Health::BackendChanged { .. } => 3,
+        Health::Fault { .. } => 2,
+        Health::Refused { .. } => 1,
+        Health::LocalOnly | Health::Paused | Health::Connecting | Health::Online | Health::Offline { .. } => 0,
     }
 }
 
@@ -203,65 +200,73 @@ impl<L: Log> Leader<L> {
     pub(super) fn drive(&mut self, now: u64) {
         let backlogged = self.is_backlogged();
         let Some(link) = self.link.as_ref().filter(|link| link.online) else {
-            return;
+            return self.note_health(now);
         };
-        let (pull, push) = (link.pull == Lane::Idle && !backlogged, link.push == Lane::Idle && !link.more);
+        let pull = link.pull.is_idle() && !backlogged;
+        let waits_for_pull = link.more || link.awaited > self.mark.upstream_head || !self.catch_up.is_empty();
+        let push = link.push.is_idle() && !waits_for_pull;
         if pull {
             self.start_pull(now);
         }
-        if push && self.coalesced.is_empty() {
+        if push {
             self.start_push(now);
+        }
+        self.note_health(now);
+    }
+
+    fn note_health(&mut self, now: u64) {
+        let to_push = self.synced_pending().next().is_some();
+        if let Some(link) = &mut self.link {
+            link.note_health(to_push, now);
         }
     }
 
-    pub(super) fn set_online(&mut self, online: bool, now: u64) {
+    pub(super) fn set_online(&mut self, online: bool) {
         let Some(link) = &mut self.link else { return };
         if link.online == online {
             return;
         }
         link.online = online;
-        link.pull = Lane::Idle;
-        link.push = Lane::Idle;
+        link.heard = false;
         link.more = false;
-        link.backoff.reset();
-        link.set_health(if online { Health::Connecting } else { Health::Paused }, now);
-        self.coalesced.clear();
+        link.awaited = 0;
+        link.histories_agree = false;
+        link.pull.reset();
+        link.push.reset();
+        self.catch_up.clear();
         if !online {
             self.effects.push_back(Effect::Cancel);
         }
     }
 
-    /// Ends waits that are over. A request without an answer by its deadline has an unknown outcome.
+    /// Ends waits that are over. A request without an answer by its deadline has an unknown outcome; the time that it
+    /// took counts as waiting.
     pub(super) fn expire(&mut self, now: u64) {
         let Some(link) = &mut self.link else { return };
-        let late = TransportError::Offline("no answer in time".to_owned());
-        let over = |lane: Lane| lane.deadline().is_some_and(|deadline| deadline <= now);
-        if over(link.pull) {
-            let failed = matches!(link.pull, Lane::Busy { .. });
-            link.pull = if failed { link.fail(&late, now) } else { Lane::Idle };
+        let late = || TransportError::Offline("no answer in time".to_owned());
+        let (pull, push) = (link.pull.expire(now), link.push.expire(now));
+        if push {
+            link.fail(Way::Push, &late(), link.push.sent_at());
         }
-        if over(link.push) {
-            let failed = matches!(link.push, Lane::Busy { .. });
-            link.push = if failed { link.fail(&late, now) } else { Lane::Idle };
-        }
-    }
-
-    /// Something of our own is wrong, such as a full disk, or the backend contradicts itself.
-    pub(super) fn fault(&mut self, reason: String, now: u64) {
-        self.coalesced.clear();
-        if let Some(link) = &mut self.link {
-            link.set_health(Health::Fault { reason }, now);
-            let until = link.wait(limits::FAULT_WAIT_MS, now);
-            link.pull = until;
-            link.push = until;
+        if pull {
+            let since = link.pull.sent_at();
+            self.pull_failed(&late(), since, now);
         }
     }
 
-    pub(super) fn backend_changed(&mut self, reason: String, now: u64) {
-        self.coalesced.clear();
-        if let Some(link) = &mut self.link {
-            link.hold(Health::BackendChanged { reason }, now);
+    /// Something is wrong that is not the connection: says what, and waits with both directions. Nothing changed.
+    pub(super) fn report(&mut self, way: Way, trouble: Trouble, now: u64) {
+        self.catch_up.clear();
+        let Some(link) = &mut self.link else { return };
+        link.more = false;
+        let (lane, random) = link.lane(way);
+        match trouble {
+            Trouble::Backend(reason) => lane.hold(Health::BackendChanged { reason }, now + HOLD_MS),
+            Trouble::Fault(reason) => lane.fail(Health::Fault { reason }, limits::FAULT_WAIT_MS, random, now),
         }
+        let until = lane.deadline().unwrap_or(now);
+        link.pull.wait_until(until);
+        link.push.wait_until(until);
     }
 }
 

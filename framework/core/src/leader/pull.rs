@@ -1,155 +1,186 @@
 //! What a leader makes of the answers to its pulls.
 
-use super::link::Lane;
+use super::link::Way;
 use super::log::{Change, Durability, Log};
 use super::message::{Effect, TransportError};
-use super::{Leader, check_backend};
+use super::{Leader, Mark, Trouble, check_backend, check_chain, next_chain};
 use crate::event::EventRecord;
-use crate::limits;
-use crate::protocol::{LogPosition, PullAnswer, PullReply, PullRequest};
+use crate::protocol::{LogPosition, PullAnswer, PullReply, PullRequest, WireEvent};
+use crate::{Chain, limits};
+
+/// Upstream events that wait to be merged in one go, because pending events would have to be rebased for each page.
+#[derive(Default)]
+pub(super) struct CatchUp {
+    events: Vec<EventRecord>,
+    /// The chain value after the last of them.
+    chain: Option<Chain>,
+}
+
+impl CatchUp {
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Adds the next events. `chain` is the value before them if nothing waits yet.
+    fn extend(&mut self, events: Vec<EventRecord>, chain: Chain) {
+        let before = self.chain.unwrap_or(chain);
+        self.chain = Some(events.iter().fold(before, |chain, event| next_chain(&chain, event)));
+        self.events.extend(events);
+    }
+}
 
 impl<L: Log> Leader<L> {
     pub(super) fn start_pull(&mut self, now: u64) {
-        let (after, chain) = (self.known_head(), self.known_chain());
-        let caught_up = self.caught_up && self.coalesced.is_empty();
+        let after = self.known_head();
+        let chain = self.catch_up.chain.unwrap_or(self.mark.chain);
+        let caught_up = self.caught_up && self.catch_up.is_empty();
         let Some(link) = &mut self.link else { return };
-        let live =
-            link.options.live_pull && caught_up && !link.more && matches!(link.health().0, super::Health::Online);
-        let wait_ms = if live { limits::DEFAULT_POLL_MS } else { 0 };
-        let request = link.start_pull(wait_ms, now);
-        let pull = PullRequest { after, chain, wait_ms, limit: None };
+        let wait_ms = if caught_up && link.may_hold() { limits::DEFAULT_POLL_MS } else { 0 };
+        let request = link.start_pull(wait_ms, after, now);
+        let pull = PullRequest { after, chain: Some(chain), wait_ms, limit: None };
         self.effects.push_back(Effect::Pull { request, pull });
     }
 
     /// The last position that is here, merged or waiting to be.
     fn known_head(&self) -> u64 {
-        self.coalesced.last().map_or(self.sync.upstream_head().global, |event| event.seq.global)
-    }
-
-    /// The chain value there. While pages wait to be merged it is not computed, and the backend can't compare.
-    fn known_chain(&self) -> Option<crate::Chain> {
-        self.coalesced.is_empty().then_some(self.mark.chain)
+        self.catch_up.events.last().map_or(self.sync.upstream_head().global, |event| event.seq.global)
     }
 
     pub(super) fn pulled(&mut self, request: u64, result: Result<PullAnswer, TransportError>, now: u64) {
         let Some(link) = &mut self.link else { return };
-        if !link.is_online() || !link.pull.answer(request) {
+        if !link.answers(Way::Pull, request) {
             return;
         }
-        match result {
-            Ok(PullAnswer::Page(reply)) => self.page(reply, now),
+        let reason = match result {
+            Ok(PullAnswer::Page(reply)) => return self.page(reply, now),
+            Err(error) => return self.pull_failed(&error, now, now),
             Ok(PullAnswer::Diverged { log, common_seq_num }) => {
-                let reason = format!("its history differs after position {common_seq_num}; its head is {}", log.head);
-                self.backend_changed(reason, now);
+                format!("its history differs after position {common_seq_num}; its head is {}", log.head)
             }
             Ok(PullAnswer::Truncated { log }) => {
-                let reason = format!(
-                    "its log no longer reaches back to position {}; its head is {}",
-                    self.known_head(),
-                    log.head
-                );
-                self.backend_changed(reason, now);
+                format!("its log no longer reaches back to position {}; its head is {}", self.known_head(), log.head)
             }
-            Err(error) => {
-                link.pull = link.fail(&error, now);
-                link.more = false;
-                self.merge_coalesced(None, now);
-            }
+        };
+        self.report(Way::Pull, Trouble::Backend(reason), now);
+    }
+
+    /// Waits, counted from `since`, and makes do with what came before.
+    pub(super) fn pull_failed(&mut self, error: &TransportError, since: u64, now: u64) {
+        let Some(link) = &mut self.link else { return };
+        link.fail(Way::Pull, error, since);
+        link.more = false;
+        if let Err(trouble) = self.merge_catch_up(None) {
+            self.report(Way::Pull, trouble, now);
         }
     }
 
     fn page(&mut self, reply: PullReply, now: u64) {
-        let events = match self.news(&reply.log, reply.events) {
+        let PullReply { log, events, remaining } = reply;
+        let asked_head = self.link.as_ref().map_or(0, |link| link.pull.known_head());
+        let events = match self.news(&log, asked_head, events) {
             Ok(events) => events,
-            Err(reason) => return self.backend_changed(reason, now),
+            Err(reason) => return self.report(Way::Pull, Trouble::Backend(reason), now),
         };
         let progress = !events.is_empty();
-        self.backend_head = Some(reply.log.head);
-        self.coalesced.extend(events);
-        let Some(link) = &mut self.link else { return };
-        link.more = reply.remaining > 0 && progress;
-        link.succeed(progress || link.held_ms > 0, now);
-        self.pace(&reply.log, reply.remaining, progress, now);
-        let rebases = self.sync.pending().iter().any(|event| !event.body.is_client_only());
-        if reply.remaining > 0 && rebases && self.coalesced.len() < limits::MAX_COALESCED_EVENTS {
+        self.backend_head = self.backend_head.max(Some(log.head));
+        self.catch_up.extend(events, self.mark.chain);
+        self.pace(&log, remaining, progress, now);
+        if progress && remaining > 0 && self.may_coalesce() {
             return;
         }
-        let merged = self.merge_coalesced((reply.remaining == 0).then_some(&reply.log), now);
-        if merged && reply.remaining == 0 {
-            self.caught_up = true;
+        match self.merge_catch_up(Some((&log, remaining == 0))) {
+            Ok(()) => self.caught_up |= remaining == 0,
+            Err(trouble) => self.report(Way::Pull, trouble, now),
         }
+    }
+
+    /// Whether the next page may be waited for before this one is merged. On first contact it may not, so that the log
+    /// belongs to a backend as soon as it has an event of it.
+    fn may_coalesce(&self) -> bool {
+        let rebases = self.synced_pending().next().is_some();
+        rebases && self.mark.backend.is_some() && self.catch_up.events.len() < limits::MAX_COALESCED_EVENTS
     }
 
     /// Decides when to pull again.
     fn pace(&mut self, log: &LogPosition, remaining: u64, progress: bool, now: u64) {
         let known = self.known_head();
         let Some(link) = &mut self.link else { return };
-        let early = link.held_ms > 0 && now < link.asked_at + link.held_ms / 2;
-        let stuck = !progress && (remaining > 0 || log.head > known || early);
-        if let Some(wait) = stuck.then(|| link.note_idle_reply(now)).flatten() {
-            link.pull = wait;
+        link.succeed(Way::Pull);
+        link.histories_agree = true;
+        link.more = remaining > 0 && progress;
+        link.awaited = if remaining == 0 { 0 } else { link.awaited };
+        // What another answer brought meanwhile is why there is nothing new in this one.
+        let overtaken = known > link.pull.known_head();
+        let idle = !progress && !overtaken && (remaining > 0 || log.head > known || link.was_cut_short(now));
+        if progress || !idle && (link.was_held() || !link.options.live_pull) {
+            link.pull.progress();
+        }
+        if idle {
+            link.note_idle_reply(Way::Pull, now);
         } else if !link.options.live_pull && remaining == 0 {
-            link.pull = Lane::Waiting { until: now + link.options.poll_interval_ms };
+            link.pull.wait_until(now + link.options.poll_interval_ms);
         }
     }
 
-    /// The events of a reply that are not known yet, checked.
+    /// The events of a reply that are not known yet, checked. `asked_head`: the upstream head when it was asked for.
     ///
     /// A held pull often returns what a push has brought meanwhile: what is known already is passed over.
     pub(super) fn news(
         &self,
         log: &LogPosition,
-        events: Vec<crate::protocol::WireEvent>,
+        asked_head: u64,
+        events: Vec<WireEvent>,
     ) -> Result<Vec<EventRecord>, String> {
         check_backend(&self.mark, log)?;
-        let mut head = self.known_head();
-        if log.head < self.sync.upstream_head().global {
-            return Err(format!(
-                "its head is {}, this client has seen {}: it lost data",
-                log.head,
-                self.sync.upstream_head()
-            ));
+        if log.head < asked_head {
+            return Err(format!("its head is {}, this client has seen {asked_head}: it lost data", log.head));
         }
+        let mut head = self.known_head();
         let mut news = Vec::with_capacity(events.len());
-        for event in events.into_iter().filter(|event| event.seq_num > head).collect::<Vec<_>>() {
-            if event.seq_num != head + 1 {
-                return Err(format!("it sent position {} where {} was due", event.seq_num, head + 1));
+        for event in events {
+            if event.seq_num <= head {
+                continue;
             }
-            head = event.seq_num;
+            let (found, parent) = (event.seq_num, event.parent_seq_num);
+            if found != head + 1 || parent != head {
+                return Err(format!("it sent position {found} after {parent} where {} was due", head + 1));
+            }
+            if found > log.head {
+                return Err(format!("it sent position {found}, and says that its head is {}", log.head));
+            }
+            head = found;
             news.push(EventRecord::from(event));
         }
         Ok(news)
     }
 
-    /// Merges what was pulled. `at_head`: where the backend's log stands, if these events reach up to its head.
-    pub(super) fn merge_coalesced(&mut self, at_head: Option<&LogPosition>, now: u64) -> bool {
-        let events = std::mem::take(&mut self.coalesced);
+    /// Merges what was pulled. `from`: where the backend's log stands, and whether these events reach up to its head.
+    pub(super) fn merge_catch_up(&mut self, from: Option<(&LogPosition, bool)>) -> Result<(), Trouble> {
+        let CatchUp { events, .. } = std::mem::take(&mut self.catch_up);
         let mut mark = self.mark.clone();
-        if let Some(log) = at_head {
+        if let Some((log, _)) = from {
             mark.backend = Some((log.backend_id, log.epoch));
         }
-        let confirms = |event: &EventRecord| self.in_flight_ids().any(|id| id == event.id());
-        if events.iter().any(confirms) {
+        let in_flight: Vec<_> = self.in_flight_ids().collect();
+        let confirms = events.iter().any(|event| in_flight.contains(&event.id()));
+        if confirms {
             mark.in_flight = None;
         }
-        let merged =
-            if events.is_empty() { self.write_mark(mark, at_head) } else { self.advance(events, mark, at_head) };
-        match merged {
-            Ok(()) => true,
-            Err(error) => {
-                self.report(error, now);
-                false
-            }
+        let at_head = from.and_then(|(log, at_head)| at_head.then_some(log));
+        self.advance(events, mark, at_head)?;
+        if let Some(link) = self.link.as_mut().filter(|_| confirms) {
+            link.push.progress();
         }
+        Ok(())
     }
 
     /// Writes the scalars alone, if they changed.
-    pub(super) fn write_mark(
-        &mut self,
-        mark: super::Mark,
-        at_head: Option<&LogPosition>,
-    ) -> Result<(), super::Trouble> {
-        super::check_chain(&mark, at_head)?;
+    pub(super) fn write_mark(&mut self, mark: Mark, at_head: Option<&LogPosition>) -> Result<(), Trouble> {
+        check_chain(&mark, at_head)?;
         if mark == self.mark {
             return Ok(());
         }
@@ -161,7 +192,7 @@ impl<L: Log> Leader<L> {
             mark: &mark,
             durability: Durability::Process,
         };
-        self.log.write(&change).map_err(|error| super::Trouble::Fault(error.to_string()))?;
+        self.log.write(&change).map_err(|error| Trouble::Fault(error.to_string()))?;
         self.mark = mark;
         Ok(())
     }

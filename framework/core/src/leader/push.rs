@@ -1,12 +1,12 @@
 //! How a leader pushes, and what it makes of the answers.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use super::log::{Change, Durability, InFlight, Log, Rejection};
+use super::link::{HOLD_MS, Way};
+use super::log::{Change, Durability, InFlight, Log, Mark, Rejection};
 use super::message::{Effect, ToSession, TransportError};
 use super::status::Health;
-use super::{Leader, check_backend};
+use super::{Leader, Trouble, check_backend};
 use crate::event::EventRecord;
 use crate::ids::{ClientId, EventId};
 use crate::protocol::{self, LogPosition, PushAnswer, PushReply, PushRequest, WireEvent};
@@ -17,7 +17,7 @@ impl<L: Log> Leader<L> {
         let in_flight = match self.freeze_batch() {
             Ok(Some(in_flight)) => in_flight,
             Ok(None) => return,
-            Err(reason) => return self.fault(reason, now),
+            Err(trouble) => return self.report(Way::Push, trouble, now),
         };
         let push = PushRequest {
             protocol: protocol::VERSION,
@@ -30,41 +30,43 @@ impl<L: Log> Leader<L> {
             events: self.batch(in_flight).iter().map(WireEvent::from).collect(),
         };
         let Some(link) = &mut self.link else { return };
-        let request = link.start_push(now);
+        let request = link.start_push(self.mark.upstream_head, now);
         self.effects.push_back(Effect::Push { request, push: Box::new(push) });
     }
 
     /// The batch whose outcome is not known, or a new one, noted in the log before it is sent.
-    fn freeze_batch(&mut self) -> Result<Option<InFlight>, String> {
+    fn freeze_batch(&mut self) -> Result<Option<InFlight>, Trouble> {
         if let Some(in_flight) = self.mark.in_flight {
             return Ok(Some(in_flight));
+        }
+        if self.id_is_shared {
+            self.change_client_id()?;
         }
         let count = self.next_batch_len();
         if count == 0 {
             return Ok(None);
         }
         let in_flight = InFlight { parent: self.mark.upstream_head, parent_chain: self.mark.chain, count };
-        let mut mark = self.mark.clone();
-        mark.in_flight = Some(in_flight);
-        self.write_mark(mark, None).map_err(|trouble| trouble.to_string())?;
+        self.write_mark(Mark { in_flight: Some(in_flight), ..self.mark.clone() }, None)?;
         Ok(Some(in_flight))
     }
 
-    /// As many pending events as fit into one push; never a part of a group.
+    /// As many pending events as fit into one push; never a part of a group. What a session pushed ends with a group.
     fn next_batch_len(&self) -> usize {
-        let max_events = self.link.as_ref().map_or(1, |link| link.options.push_events);
+        let asked = self.link.as_ref().map_or(1, |link| link.options.push_events);
+        let max_events = asked.clamp(1, limits::MAX_PUSH_EVENTS);
         let (mut count, mut bytes, mut whole) = (0, 0, 0);
         for event in self.synced_pending() {
             count += 1;
             bytes += event.body.wire_bytes();
             if whole > 0 && (count > max_events || bytes > limits::MAX_PUSH_BYTES) {
-                break;
+                return whole;
             }
             if event.body.group_rest == 0 {
                 whole = count;
             }
         }
-        whole
+        count
     }
 
     /// The events of a frozen batch, numbered as they were sent.
@@ -85,102 +87,127 @@ impl<L: Log> Leader<L> {
 
     pub(super) fn pushed(&mut self, request: u64, result: Result<PushAnswer, TransportError>, now: u64) {
         let Some(link) = &mut self.link else { return };
-        if !link.is_online() || !link.push.answer(request) {
+        if !link.answers(Way::Push, request) {
             return;
         }
         let answer = match result {
             Ok(answer) => answer,
-            Err(error) => {
-                link.push = link.fail(&error, now);
-                return;
-            }
+            Err(error) => return link.fail(Way::Push, &error, now),
         };
-        if !self.coalesced.is_empty() && !self.merge_coalesced(None, now) {
-            return;
+        if let Err(trouble) = self.merge_catch_up(None) {
+            return self.report(Way::Push, trouble, now);
         }
         // A pull that confirmed the batch has answered it already.
         let Some(in_flight) = self.mark.in_flight else { return };
-        match answer {
+        let answered = match answer {
             PushAnswer::Accepted(reply) => self.accepted(in_flight, &reply, now),
-            PushAnswer::Behind { log, tail, more } => self.behind(&log, tail, more, now),
+            PushAnswer::Behind { log, tail, more } => self.behind(in_flight, &log, tail, more, now),
             PushAnswer::BackendMismatch { log } => {
-                let reason = check_backend(&self.mark, &log).err();
-                let reason =
-                    reason.unwrap_or_else(|| format!("it refuses this client's history; its head is {}", log.head));
-                self.backend_changed(reason, now);
+                let refuses = || format!("it refuses this client's history; its head is {}", log.head);
+                Err(Trouble::Backend(check_backend(&self.mark, &log).err().unwrap_or_else(refuses)))
             }
-            PushAnswer::ClientIdTaken => self.change_client_id(now),
+            PushAnswer::ClientIdTaken => self.change_client_id().map(|()| self.note_push(false, now)),
             PushAnswer::Rejected { id, code, reason } => self.rejected(id, &code, &reason, now),
             PushAnswer::Malformed { reason } => {
-                if let Some(link) = &mut self.link {
-                    link.hold(Health::Fault { reason: format!("the backend can't read the batch: {reason}") }, now);
-                }
+                self.hold_push(format!("the backend can't read the batch: {reason}"), now);
+                Ok(())
             }
+        };
+        if let Err(trouble) = answered {
+            self.report(Way::Push, trouble, now);
         }
     }
 
-    fn accepted(&mut self, in_flight: InFlight, reply: &PushReply, now: u64) {
-        if let Err(reason) = check_backend(&self.mark, &reply.log) {
-            return self.backend_changed(reason, now);
+    /// Notes an answer as it should be, and whether it brought the client further.
+    fn note_push(&mut self, progress: bool, now: u64) {
+        let Some(link) = &mut self.link else { return };
+        link.succeed(Way::Push);
+        if progress {
+            link.push.progress();
+        } else {
+            link.note_idle_reply(Way::Push, now);
         }
+    }
+
+    /// The backend and this client don't understand each other: only a newer version of one of them helps.
+    fn hold_push(&mut self, reason: String, now: u64) {
+        if let Some(link) = &mut self.link {
+            link.push.hold(Health::Fault { reason }, now + HOLD_MS);
+        }
+    }
+
+    fn accepted(&mut self, in_flight: InFlight, reply: &PushReply, now: u64) -> Result<(), Trouble> {
+        let PushReply { log, positions, duplicate } = reply;
+        check_backend(&self.mark, log).map_err(Trouble::Backend)?;
         let events = self.batch(in_flight);
         let due = events.iter().map(|event| event.seq.global);
-        if in_flight.parent != self.mark.upstream_head || !due.eq(reply.positions.iter().copied()) {
-            let reason = format!("it put the batch after {} at {:?}", in_flight.parent, reply.positions);
-            return self.backend_changed(reason, now);
-        }
-        let last = in_flight.parent + in_flight.count as u64;
-        let mut mark = self.mark.clone();
-        mark.in_flight = None;
-        mark.backend = Some((reply.log.backend_id, reply.log.epoch));
-        match self.advance(events, mark, (reply.log.head == last).then_some(&reply.log)) {
-            Ok(()) => {
-                self.backend_head = self.backend_head.max(Some(reply.log.head));
-                self.progress(true, now);
+        let follows = in_flight.parent == self.mark.upstream_head && due.eq(positions.iter().copied());
+        let at_head = positions.last() == Some(&log.head);
+        let mark = Mark { in_flight: None, backend: Some((log.backend_id, log.epoch)), ..self.mark.clone() };
+        if follows && at_head {
+            match self.advance(events, mark.clone(), Some(log)) {
+                Ok(()) => {
+                    self.backend_head = self.backend_head.max(Some(log.head));
+                    self.note_push(true, now);
+                    return Ok(());
+                }
+                Err(Trouble::Backend(_)) if *duplicate => {}
+                Err(trouble) => return Err(trouble),
             }
-            Err(trouble) => self.report(trouble, now),
+        } else if !follows && !*duplicate {
+            let head = self.mark.upstream_head;
+            return Err(Trouble::Backend(format!("it put a batch after {head} at {positions:?} of {}", log.head)));
         }
+        // A resend. The batch is in the log, but where and as what only a pull can tell: others came behind it, or a
+        // copy of this client has sent it.
+        self.backend_head = self.backend_head.max(Some(log.head));
+        self.note_push(false, now);
+        if let Some(link) = &mut self.link {
+            link.await_pull(positions.iter().copied().max().unwrap_or(0));
+        }
+        Ok(())
     }
 
     /// Nothing was appended; the events that are missing here came along.
-    fn behind(&mut self, log: &LogPosition, tail: Vec<WireEvent>, more: bool, now: u64) {
-        let events = match self.news(log, tail) {
-            Ok(events) => events,
-            Err(reason) => return self.backend_changed(reason, now),
-        };
-        let progress = !events.is_empty() || log.head == self.mark.upstream_head && log.chain == self.mark.chain;
-        let mut mark = self.mark.clone();
-        mark.in_flight = None;
-        mark.backend = Some((log.backend_id, log.epoch));
-        let at_head = (!more).then_some(log);
-        let merged = if events.is_empty() { self.write_mark(mark, None) } else { self.advance(events, mark, at_head) };
-        match merged {
-            Ok(()) => {
-                self.backend_head = self.backend_head.max(Some(log.head));
-                self.progress(progress, now);
-            }
-            Err(trouble) => self.report(trouble, now),
+    fn behind(
+        &mut self,
+        in_flight: InFlight,
+        log: &LogPosition,
+        tail: Vec<WireEvent>,
+        more: bool,
+        now: u64,
+    ) -> Result<(), Trouble> {
+        let (asked_head, agreed) =
+            self.link.as_ref().map_or((0, false), |link| (link.push.known_head(), link.histories_agree));
+        let mut events = self.news(log, asked_head, tail).map_err(Trouble::Backend)?;
+        if more && !agreed {
+            // A tail with more behind it can't be compared with the backend's chain: a pull can.
+            events.clear();
         }
-        if let Some(link) = self.link.as_mut().filter(|_| !progress || more) {
-            link.pull_first(now);
+        let progress = !events.is_empty() || in_flight.parent < self.mark.upstream_head;
+        let mark = Mark { in_flight: None, backend: Some((log.backend_id, log.epoch)), ..self.mark.clone() };
+        self.advance(events, mark, (!more).then_some(log))?;
+        self.backend_head = self.backend_head.max(Some(log.head));
+        self.note_push(progress, now);
+        match &mut self.link {
+            Some(link) if self.mark.upstream_head < log.head && progress => link.delay_push(now),
+            Some(link) if self.mark.upstream_head < log.head => link.await_pull(log.head),
+            _ => {}
         }
+        Ok(())
     }
 
-    fn progress(&mut self, progress: bool, now: u64) {
-        let Some(link) = &mut self.link else { return };
-        link.succeed(progress, now);
-        if let Some(wait) = (!progress).then(|| link.note_idle_reply(now)).flatten() {
-            link.push = wait;
-        }
-    }
-
-    /// Somebody else has this client's id: draws another one, gives it to all that is pending, and goes on.
-    fn change_client_id(&mut self, now: u64) {
-        let Some(link) = &mut self.link else { return };
-        let chars = link.options.client_id_chars;
+    /// Somebody else has this client's id: draws another one and gives it to all that is pending.
+    ///
+    /// Never while the outcome of a batch is unknown: it may be in the backend's log under the old id.
+    fn change_client_id(&mut self) -> Result<(), Trouble> {
+        let Some(link) = &mut self.link else { return Ok(()) };
+        let chars = link.options.client_id_chars.clamp(1, limits::MAX_NAME_CHARS);
         let client_id = draw_client_id(chars, || link.random());
-        let mut mark = self.mark.clone();
-        mark.in_flight = None;
+        let mut sync = self.sync.clone();
+        let result = sync.revise(|body| body.client_id = client_id.clone());
+        let generation = sync.local_head().generation;
+        let mark = Mark { in_flight: None, generation, ..self.mark.clone() };
         let change = Change {
             appended: &[],
             settled: &[],
@@ -189,25 +216,28 @@ impl<L: Log> Leader<L> {
             mark: &mark,
             durability: Durability::Process,
         };
-        if let Err(error) = self.log.write(&change) {
-            let reason = error.to_string();
-            return self.fault(reason, now);
-        }
+        self.log.write(&change).map_err(|error| Trouble::Fault(error.to_string()))?;
         self.mark = mark;
-        self.sync.map_pending(|event| Arc::make_mut(&mut event.body).client_id = client_id.clone());
+        self.sync = sync;
+        self.id_is_shared = false;
         self.identity.client_id = client_id.clone();
-        let sessions: Vec<_> = self.sessions.iter().map(|slot| slot.id.clone()).collect();
-        for session in sessions {
+        for session in self.session_ids() {
             self.send(session, ToSession::ClientId(client_id.clone()));
         }
+        if let Some(result) = result {
+            self.tell_sessions(result, Vec::new());
+        }
+        Ok(())
     }
 
     /// The backend refuses an event for good. It leaves the log with its group and with what depends on its facts; the
     /// rest goes on.
-    fn rejected(&mut self, id: EventId, code: &str, reason: &str, now: u64) {
+    fn rejected(&mut self, id: EventId, code: &str, reason: &str, now: u64) -> Result<(), Trouble> {
+        if !self.in_flight_ids().any(|sent| sent == id) {
+            self.hold_push(format!("the backend refuses {id}, which was not sent"), now);
+            return Ok(());
+        }
         let ids = self.depending_on(id);
-        let mut mark = self.mark.clone();
-        mark.in_flight = None;
         let refused = self.sync.pending().iter().filter(|event| ids.contains(&event.id()));
         let rejection = |event: &EventRecord| Rejection {
             event: event.clone(),
@@ -217,17 +247,12 @@ impl<L: Log> Leader<L> {
         };
         let rejected: Vec<_> = refused.map(rejection).collect();
         let mut sync = self.sync.clone();
-        let Some(result) = sync.remove(&ids) else {
-            if let Some(link) = &mut self.link {
-                link.hold(Health::Fault { reason: format!("the backend refuses {id}, which is not pending") }, now);
-            }
-            return;
-        };
+        let Some(result) = sync.remove(&ids) else { return Ok(()) };
         let settled = self.settle(&[], &result);
-        match self.take_over(sync, result, &settled, mark, rejected) {
-            Ok(()) => self.progress(true, now),
-            Err(trouble) => self.report(trouble, now),
-        }
+        let mark = Mark { in_flight: None, ..self.mark.clone() };
+        self.take_over(sync, result, &settled, mark, rejected)?;
+        self.note_push(true, now);
+        Ok(())
     }
 
     /// An event, the rest of its group, and all later pending events that read or require what these write.
@@ -248,16 +273,16 @@ impl<L: Log> Leader<L> {
     }
 }
 
-/// The events of each commit.
+/// The events of each commit. A client-only event never ends the group that it stands in: the backend does not see it.
 fn groups<'a>(events: impl Iterator<Item = &'a EventRecord>) -> Vec<Vec<&'a EventRecord>> {
-    let mut groups: Vec<Vec<_>> = vec![Vec::new()];
+    let mut groups: Vec<Vec<_>> = Vec::new();
+    let mut open = false;
     for event in events {
-        if let Some(group) = groups.last_mut() {
-            group.push(event);
+        match groups.last_mut().filter(|_| open) {
+            Some(group) => group.push(event),
+            None => groups.push(vec![event]),
         }
-        if event.body.group_rest == 0 {
-            groups.push(Vec::new());
-        }
+        open = event.body.group_rest > 0 || open && event.body.is_client_only();
     }
     groups
 }

@@ -1,6 +1,7 @@
 //! The leader's side towards its sessions.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::log::{Change, Durability, Log, Rejection, Settled};
 use super::message::{Effect, PushError, ToSession, Update};
@@ -12,29 +13,42 @@ use crate::{SeqNum, limits};
 
 /// A session as its leader sees it.
 pub(super) struct SessionSlot {
-    pub(super) id: SessionId,
+    id: SessionId,
     /// Events in updates that it has not worked through.
     backlog: usize,
 }
 
-impl SessionSlot {
-    pub(super) fn new(id: SessionId) -> Self {
-        Self { id, backlog: 0 }
-    }
-}
-
 impl<L: Log> Leader<L> {
+    /// A session starts, or starts anew.
+    pub(super) fn attach(&mut self, session: SessionId) {
+        self.detach(&session);
+        self.sessions.push(SessionSlot { id: session, backlog: 0 });
+    }
+
+    pub(super) fn detach(&mut self, session: &SessionId) {
+        self.sessions.retain(|slot| slot.id != *session);
+    }
+
     /// A session commits. The answer goes out on the same channel as all updates, so that it can't overtake them.
     pub(super) fn session_push(
         &mut self,
         session: &SessionId,
         push: u64,
-        events: Vec<EventRecord>,
+        mut events: Vec<EventRecord>,
         durability: Durability,
     ) {
+        self.stamp(&mut events);
         let result = self.take_push(session, events, durability);
         let settled = self.sync.settled_head();
         self.send(session.clone(), ToSession::Pushed { push, result, settled });
+    }
+
+    /// Gives the client's id to events that were on their way here when it changed. Their session has heard of it.
+    fn stamp(&self, events: &mut [EventRecord]) {
+        let client_id = &self.identity.client_id;
+        for event in events.iter_mut().filter(|event| event.body.client_id != *client_id) {
+            Arc::make_mut(&mut event.body).client_id = client_id.clone();
+        }
     }
 
     fn take_push(
@@ -43,27 +57,36 @@ impl<L: Log> Leader<L> {
         events: Vec<EventRecord>,
         durability: Durability,
     ) -> Result<(), PushError> {
+        if events.is_empty() {
+            return Ok(());
+        }
         if check_numbering(&self.sync.local_head(), &events).is_err() {
             return if self.are_pending(&events) { Ok(()) } else { Err(PushError::Stale) };
         }
         let pending = self.sync.pending().len() + events.len();
-        if self.link.is_some() && pending > limits::MAX_PENDING_EVENTS {
+        if !self.settles_all() && pending > limits::MAX_PENDING_EVENTS {
             return Err(PushError::Full { pending, limit: limits::MAX_PENDING_EVENTS });
         }
+        let settles_all = self.settles_all();
         self.write_push(&events, durability).map_err(PushError::Storage)?;
-        self.merge_push(&events);
+        self.merge_push(&events, settles_all);
         let payload = Payload::UpstreamAdvance { events };
-        let others: Vec<_> = self.sessions.iter().map(|slot| slot.id.clone()).filter(|id| id != session).collect();
-        for other in others {
+        for other in self.session_ids().into_iter().filter(|id| id != session) {
             self.send_update(other, self.update(payload.clone(), Vec::new(), Vec::new()));
         }
         Ok(())
     }
 
+    /// Whether all events are settled at once: there is no backend and never was one. A log that belongs to a backend
+    /// keeps its events pending while it is opened without, so that they can be pushed one day.
+    fn settles_all(&self) -> bool {
+        self.link.is_none() && self.mark.backend.is_none() && self.sync.pending().is_empty()
+    }
+
     /// How many of these new events are settled at once: all without a backend, else client-only ones that nothing is
     /// pending before.
     fn settle_at_once(&self, events: &[EventRecord]) -> usize {
-        if self.link.is_none() {
+        if self.settles_all() {
             return events.len();
         }
         let waits = |event: &&EventRecord| event.body.is_client_only() && self.sync.pending().is_empty();
@@ -80,7 +103,7 @@ impl<L: Log> Leader<L> {
         }
         if let Some(last) = events.last() {
             mark.generation = last.seq.generation;
-            mark.upstream_head = if self.link.is_none() { last.seq.global } else { mark.upstream_head };
+            mark.upstream_head = if self.settles_all() { last.seq.global } else { mark.upstream_head };
         }
         let appended = &events[count..];
         let change = Change { appended, settled: &settled, rejected: &[], client_id: None, mark: &mark, durability };
@@ -90,10 +113,10 @@ impl<L: Log> Leader<L> {
     }
 
     /// Takes checked and written events into the sync state.
-    fn merge_push(&mut self, events: &[EventRecord]) {
+    fn merge_push(&mut self, events: &[EventRecord], settles_all: bool) {
         let pushed = self.sync.merge(Payload::LocalPush { events: events.to_vec() });
         assert!(matches!(pushed, Ok(MergeResult::Advance { .. })), "events that follow the local head were refused");
-        if self.link.is_none() {
+        if settles_all {
             let synced = events.iter().filter(|event| !event.body.is_client_only());
             let events = synced.cloned().collect();
             let confirmed = self.sync.merge(Payload::UpstreamAdvance { events });
@@ -121,10 +144,13 @@ impl<L: Log> Leader<L> {
         };
         let confirmed = confirmed.iter().filter(|event| !event.body.is_client_only());
         let update = self.update(payload, confirmed.map(|event| (event.id(), event.seq)).collect(), rejected);
-        let sessions: Vec<_> = self.sessions.iter().map(|slot| slot.id.clone()).collect();
-        for session in sessions {
+        for session in self.session_ids() {
             self.send_update(session, update.clone());
         }
+    }
+
+    pub(super) fn session_ids(&self) -> Vec<SessionId> {
+        self.sessions.iter().map(|slot| slot.id.clone()).collect()
     }
 
     fn update(&self, payload: Payload, confirmed: Vec<(EventId, SeqNum)>, rejected: Vec<Rejection>) -> Update {
