@@ -88,13 +88,23 @@ async fn what_others_say_is_no_answer() {
         ("no content", format!("HTTP/1.1 204 No Content\r\ncontent-type: {JSON}\r\n\r\n")),
         ("a gateway's page", reply(502, "text/html", html)),
         ("an error that is no problem", reply(409, JSON, &problem)),
-        ("a success that is a problem", reply(200, PROBLEM_JSON, &problem)),
+        ("a success that is a problem", reply(200, PROBLEM_JSON, &accepted)),
         ("a problem of another status", reply(403, PROBLEM_JSON, &problem)),
         ("a code of another status", super::problem(403, "client_id_taken", "")),
-        ("not UTF-8", reply(200, JSON, &accepted).replace("chain", "ch\u{1}in")),
+        ("a head that is said twice", reply(200, JSON, &accepted.replacen('{', r#"{"head":1,"#, 1))),
+        ("positions that are said twice", reply(200, JSON, &accepted.replacen('{', r#"{"positions":[2],"#, 1))),
     ] {
         assert_not_ours(what, &push_to(reply).await);
     }
+}
+
+#[tokio::test]
+async fn arguments_that_are_not_text_are_no_answer() {
+    let mut reply = reply(200, JSON, &page_json()).into_bytes();
+    assert!(pull_from(reply.clone()).await.is_ok());
+    let at = reply.windows(7).position(|window| window == b"private").expect("it is in the arguments");
+    reply[at] = 0xff;
+    assert_not_ours("not UTF-8", &pull_from(reply).await);
 }
 
 #[tokio::test]
@@ -139,6 +149,10 @@ async fn nobody_there_is_offline() {
     assert_offline("no TLS", &HttpSync::new(&tls_to_plain).unwrap().timeout(SHORT).ping(&store()).await);
 }
 
+fn too_large() -> TransportError {
+    TransportError::NotOurs("a reply of status 200 with a body that is too large".into())
+}
+
 /// Gzip without an end: how it begins, and what may follow any number of times. Each stands for 1 MiB of blanks.
 fn endless_gzip() -> (Vec<u8>, Vec<u8>) {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -162,8 +176,7 @@ async fn a_decompression_bomb_is_stopped_at_the_limit() {
         let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&begin));
         while stream.write_all(&again).is_ok() {}
     });
-    let result = server.sync().push(&store(), batch()).await;
-    assert_eq!(result, Err(TransportError::NotOurs("a reply of status 200 with a body that is too large".into())));
+    assert_eq!(server.sync().push(&store(), batch()).await, Err(too_large()));
 }
 
 #[tokio::test]
@@ -184,10 +197,10 @@ async fn a_gzip_reply_is_read() {
 async fn a_body_larger_than_the_limit_is_not_read() {
     let declared =
         format!("HTTP/1.1 200 OK\r\ncontent-type: {JSON}\r\ncontent-length: {}\r\n\r\n", MAX_REPLY_BODY_BYTES + 1);
-    assert_not_ours("declared", &push_to(declared).await);
+    assert_eq!(push_to(declared).await, Err(too_large()));
     let body = format!("{}{}", accepted_json(), " ".repeat(MAX_REPLY_BODY_BYTES));
     let endless = format!("HTTP/1.1 200 OK\r\ncontent-type: {JSON}\r\n\r\n{body}");
-    assert_not_ours("undeclared", &push_to(endless).await);
+    assert_eq!(push_to(endless).await, Err(too_large()));
 }
 
 #[tokio::test]
