@@ -3,6 +3,50 @@
 //! A [`Query`] is SQL with its parameters and the type that its rows are read as. It is written as text with [`sql`],
 //! or put together from typed columns with [`Table::query`](crate::Table::query). A [`LiveQuery`] is a query that is
 //! kept up to date: its value is always what a fresh run at the same head would give.
+//!
+//! ```
+//! use headwater::query::{count, sql};
+//! use headwater::{Event, Schema, Storage, Store, Table, params};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Clone, Debug, PartialEq, Table)]
+//! #[table(name = "todos")]
+//! struct Todo {
+//!     #[column(primary_key)]
+//!     id: String,
+//!     text: String,
+//!     #[column(default = false)]
+//!     completed: bool,
+//! }
+//!
+//! #[derive(Event, Serialize, Deserialize)]
+//! enum TodoEvent {
+//!     #[event(name = "v1.TodoCreated", insert(Todo))]
+//!     Created { id: String, text: String },
+//!     #[event(name = "v1.TodoCompleted", update(Todo, key = id, set(completed = true)))]
+//!     Completed { id: String },
+//! }
+//!
+//! # fn main() -> headwater::Result<()> {
+//! let schema = Schema::builder().table::<Todo>().event::<TodoEvent>().build();
+//! let store = Store::builder(schema).storage(Storage::in_memory()).open()?;
+//!
+//! let open = store.live_query(Todo::query().filter(Todo::COMPLETED.eq(false)).order_by(Todo::TEXT))?;
+//! let per_state = store.live_query(
+//!     Todo::query().group_by(Todo::COMPLETED).order_by(Todo::COMPLETED).select((Todo::COMPLETED, count())),
+//! )?;
+//! let longest = store.live_query(sql::<Option<i64>>("SELECT max(length(text)) FROM todos", params![]))?;
+//!
+//! store.commit(TodoEvent::Created { id: "a".into(), text: "milk".into() })?;
+//! store.commit(TodoEvent::Created { id: "b".into(), text: "draw the owl".into() })?;
+//! store.commit(TodoEvent::Completed { id: "a".into() })?;
+//!
+//! assert_eq!(open.get()[0].text, "draw the owl");
+//! assert_eq!(*per_state.get(), [(false, 1), (true, 1)]);
+//! assert_eq!(longest.one()?, Some(12));
+//! assert_eq!(longest.stats().runs, 3, "completing a todo changes nothing that it reads");
+//! # Ok(()) }
+//! ```
 
 mod aggregate;
 mod changes;

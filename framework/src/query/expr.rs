@@ -13,20 +13,17 @@ use crate::schema::{Column, ColumnType, Table, ToColumn};
 /// A condition: what [`filter`](Select::filter) takes. It is true, false or NULL, as in SQL; only true passes a filter.
 ///
 /// ```
-/// # use headwater::query::Expr;
-/// # use headwater::schema::{Column, ColumnDef, FromRow, Row, SqlType, Table, TableDef};
-/// # struct Todo;
-/// # impl FromRow for Todo {
-/// #     const COLUMNS: Option<&'static [&'static str]> = Some(&[]);
-/// #     fn from_row(_: &Row<'_>) -> headwater::Result<Self> { Ok(Todo) }
-/// # }
-/// # impl Table for Todo {
-/// #     const DEF: TableDef = TableDef { name: "todos", columns: &[], primary_key: &[], indexes: &[], constraints: &[] };
-/// # }
-/// # impl Todo {
-/// #     const COMPLETED: Column<Self, bool> = Column::new("completed");
-/// #     const TEXT: Column<Self, String> = Column::new("text");
-/// # }
+/// use headwater::{Table, query::Expr};
+///
+/// #[derive(Clone, Debug, PartialEq, Table)]
+/// #[table(name = "todos")]
+/// struct Todo {
+///     #[column(primary_key)]
+///     id: String,
+///     text: String,
+///     completed: bool,
+/// }
+///
 /// let open: Expr = Todo::COMPLETED.eq(false);
 /// let condition = (open & Todo::TEXT.contains("owl")) | !Todo::TEXT.starts_with("old");
 /// assert_eq!(

@@ -58,6 +58,25 @@ impl<T: Send + Sync + 'static> LiveQuery<T> {
 
     /// The first row of a query that always has one, such as a count.
     ///
+    /// ```
+    /// # use headwater::{Event, Schema, Storage, Store, Table};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Clone, Debug, PartialEq, Table)]
+    /// # #[table(name = "notes")]
+    /// # struct Note { #[column(primary_key)] text: String }
+    /// # #[derive(Event, Serialize, Deserialize)]
+    /// # enum NoteEvent {
+    /// #     #[event(name = "v1.Noted", insert(Note))]
+    /// #     Noted { text: String },
+    /// # }
+    /// # fn main() -> headwater::Result<()> {
+    /// # let schema = Schema::builder().table::<Note>().event::<NoteEvent>().build();
+    /// # let store = Store::builder(schema).storage(Storage::in_memory()).open()?;
+    /// let count = store.live_query(Note::query().count())?;
+    /// assert_eq!(count.one()?, 0);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Row`] if there is no row.
     pub fn one(&self) -> Result<T>
@@ -76,6 +95,34 @@ impl<T: Send + Sync + 'static> LiveQuery<T> {
     /// It runs on the thread that made the change, or on one that is delivering already. It may commit and use the
     /// store in any way; what that changes is delivered after it has returned. If it panics, that is logged and
     /// nobody else is disturbed.
+    ///
+    /// ```
+    /// # use headwater::{Event, Schema, Storage, Store, Table};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Clone, Debug, PartialEq, Table)]
+    /// # #[table(name = "notes")]
+    /// # struct Note { #[column(primary_key)] text: String }
+    /// # #[derive(Event, Serialize, Deserialize)]
+    /// # enum NoteEvent {
+    /// #     #[event(name = "v1.Noted", insert(Note))]
+    /// #     Noted { text: String },
+    /// # }
+    /// # fn main() -> headwater::Result<()> {
+    /// # let schema = Schema::builder().table::<Note>().event::<NoteEvent>().build();
+    /// # let store = Store::builder(schema).storage(Storage::in_memory()).open()?;
+    /// use std::sync::mpsc;
+    ///
+    /// let notes = store.live_query(Note::query())?;
+    /// let (sender, changes) = mpsc::channel();
+    /// let subscription = notes.subscribe(move |notes| drop(sender.send(notes.len())));
+    /// store.commit(NoteEvent::Noted { text: "milk".into() })?;
+    /// assert_eq!(changes.try_iter().collect::<Vec<_>>(), [1]);
+    ///
+    /// drop(subscription);
+    /// store.commit(NoteEvent::Noted { text: "owl".into() })?;
+    /// assert_eq!(changes.try_iter().count(), 0);
+    /// # Ok(()) }
+    /// ```
     pub fn subscribe(&self, callback: impl FnMut(Arc<Vec<T>>) + Send + 'static) -> Subscription {
         let order = self.node.subscribe(Box::new(callback));
         Subscription { node: self.node.clone(), order }
@@ -84,6 +131,34 @@ impl<T: Send + Sync + 'static> LiveQuery<T> {
     /// The rows after every change from now on, for async code.
     ///
     /// A reader that is slow gets the latest rows and holds nobody up. The stream ends when the store is shut down.
+    ///
+    /// ```
+    /// # use headwater::{Event, Schema, Storage, Store, Table};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Clone, Debug, PartialEq, Table)]
+    /// # #[table(name = "notes")]
+    /// # struct Note { #[column(primary_key)] text: String }
+    /// # #[derive(Event, Serialize, Deserialize)]
+    /// # enum NoteEvent {
+    /// #     #[event(name = "v1.Noted", insert(Note))]
+    /// #     Noted { text: String },
+    /// # }
+    /// # fn main() -> headwater::Result<()> {
+    /// # let schema = Schema::builder().table::<Note>().event::<NoteEvent>().build();
+    /// # let store = Store::builder(schema).storage(Storage::in_memory()).open()?;
+    /// # tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(async {
+    /// use std::future::poll_fn;
+    /// use std::pin::Pin;
+    ///
+    /// use futures_core::Stream; // with `futures_util::StreamExt`: `changes.next().await`
+    ///
+    /// let notes = store.live_query(Note::query())?;
+    /// let mut changes = notes.changes();
+    /// store.commit(NoteEvent::Noted { text: "milk".into() })?;
+    /// let rows = poll_fn(|context| Pin::new(&mut changes).poll_next(context)).await;
+    /// assert_eq!(rows.expect("the store is open")[0].text, "milk");
+    /// # Ok(()) }) }
+    /// ```
     pub fn changes(&self) -> Changes<T> {
         Changes::new(self.node.clone())
     }

@@ -18,28 +18,44 @@ use crate::schema::{FromRow, Row, Table};
 /// primary keys of their tables.
 ///
 /// ```
-/// # use headwater::schema::{Column, ColumnDef, FromRow, Row, SqlType, Table, TableDef};
-/// # struct Todo { id: i64, text: String }
-/// # impl FromRow for Todo {
-/// #     const COLUMNS: Option<&'static [&'static str]> = Some(&["id", "text"]);
-/// #     fn from_row(row: &Row<'_>) -> headwater::Result<Self> { Ok(Todo { id: row.get(0)?, text: row.get(1)? }) }
-/// # }
-/// # impl Table for Todo {
-/// #     const DEF: TableDef = TableDef { name: "todos", columns: &[], primary_key: &["id"], indexes: &[], constraints: &[] };
-/// # }
-/// # impl Todo {
-/// #     const ID: Column<Self, i64> = Column::new("id");
-/// #     const TEXT: Column<Self, String> = Column::new("text");
-/// #     const COMPLETED: Column<Self, bool> = Column::new("completed");
-/// # }
-/// use headwater::query::{IntoQuery, Query};
+/// use headwater::Table;
+/// use headwater::query::{Query, count, exists, sum};
 ///
-/// let open = Todo::query().filter(Todo::COMPLETED.eq(false)).order_by(Todo::TEXT).limit(10);
-/// let query: Query<Todo> = open.into_query();
+/// #[derive(Clone, Debug, PartialEq, Table)]
+/// #[table(name = "todos")]
+/// struct Todo {
+///     #[column(primary_key)]
+///     id: String,
+///     text: String,
+///     list_id: Option<String>,
+///     minutes: i64,
+/// }
+///
+/// #[derive(Clone, Debug, PartialEq, Table)]
+/// #[table(name = "lists")]
+/// struct List {
+///     #[column(primary_key)]
+///     id: String,
+///     name: String,
+/// }
+///
+/// let long: Query<Todo> = Todo::query().filter(Todo::MINUTES.gt(60)).order_by(Todo::TEXT).limit(10).into();
 /// assert_eq!(
-///     query.text(),
-///     r#"SELECT "todos"."id", "todos"."text" FROM "todos" WHERE ("todos"."completed" = ?) ORDER BY "todos"."text" ASC, "todos"."id" ASC LIMIT 10"#
+///     long.text(),
+///     r#"SELECT "todos"."id", "todos"."text", "todos"."list_id", "todos"."minutes" FROM "todos" WHERE ("todos"."minutes" > ?) ORDER BY "todos"."text" ASC, "todos"."id" ASC LIMIT 10"#
 /// );
+///
+/// let with_lists: Query<(Todo, Option<List>)> = Todo::query().left_join::<List>(Todo::LIST_ID.eq(List::ID)).into();
+/// let longest: Query<Option<i64>> = Todo::query().max(Todo::MINUTES);
+/// let empty: Query<String> = List::query()
+///     .filter(!exists(Todo::query().filter(Todo::LIST_ID.eq(List::ID))))
+///     .select(List::NAME)
+///     .into();
+/// let busy: Query<(Option<String>, i64, Option<i64>)> = Todo::query()
+///     .group_by(Todo::LIST_ID)
+///     .having(count().ge(3))
+///     .select((Todo::LIST_ID, count(), sum(Todo::MINUTES)))
+///     .into();
 /// ```
 pub struct Select<T> {
     pub(crate) parts: Parts,
