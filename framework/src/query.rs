@@ -63,6 +63,7 @@ mod reader;
 mod select;
 mod tables;
 mod term;
+mod view;
 
 pub use aggregate::{Summable, avg, count, count_distinct, count_of, max, min, sum};
 pub use changes::Changes;
@@ -71,6 +72,7 @@ pub use live::{LiveQuery, QueryStats, Subscription};
 pub use order::{Collation, Order};
 pub use select::{Select, Selection};
 pub use tables::{Join, Joined};
+pub use view::View;
 
 pub(crate) use graph::QueryGraph;
 

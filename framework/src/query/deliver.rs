@@ -38,7 +38,7 @@ impl Deliveries {
         self.queue.extend(nodes.into_iter().map(|node| (node.id(), node)));
     }
 
-    /// Whether the caller is to deliver; else somebody is at it already.
+    /// Whether the caller is to deliver; else somebody is at it already. It goes on until [`Round::Done`].
     pub(crate) fn begin(&mut self) -> bool {
         let free = self.deliverer.is_none();
         if free {

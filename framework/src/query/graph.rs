@@ -9,6 +9,7 @@ use crate::query::deliver::{Call, Deliveries, Round};
 use crate::query::index::Index;
 use crate::query::live::LiveQuery;
 use crate::query::node::{AnyNode, Node, NodeId};
+use crate::query::view::{Version, Versions, View};
 use crate::query::{IntoQuery, Key};
 use crate::state::StateDb;
 
@@ -25,7 +26,7 @@ pub(crate) struct Shared {
     index: Mutex<Index>,
     deliveries: Mutex<Deliveries>,
     /// Held while new values are put in place and while a delivery takes them, so that it takes all of the same version.
-    publishing: Mutex<()>,
+    versions: Mutex<Versions>,
     counter: AtomicU64,
     closed: AtomicBool,
 }
@@ -73,8 +74,9 @@ impl QueryGraph {
             return;
         }
         {
-            let _publishing = lock(&self.0.publishing);
-            changed.iter().for_each(|node| node.publish());
+            let mut versions = lock(&self.0.versions);
+            let keep = versions.publish(&changed);
+            changed.iter().for_each(|node| node.publish(keep));
         }
         changed.iter().for_each(|node| node.discard());
         lock(&self.0.deliveries).add(changed);
@@ -101,12 +103,17 @@ impl QueryGraph {
 
     fn deliver_round(&self, nodes: &[Arc<dyn AnyNode>]) {
         let mut calls: Vec<_> = {
-            let _publishing = lock(&self.0.publishing);
+            let _versions = lock(&self.0.versions);
             nodes.iter().flat_map(|node| node.clone().calls()).collect()
         };
         calls.sort_by_key(|call| call.order);
         calls.into_iter().for_each(Call::make);
         nodes.iter().for_each(|node| node.wake());
+    }
+
+    /// A view of all live queries as they are now.
+    pub(crate) fn view(&self) -> View {
+        View::new(&self.0, lock(&self.0.versions).pin())
     }
 
     /// Ends all streams. Values stay readable.
@@ -130,6 +137,11 @@ impl Shared {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn unpin(&self, version: Version) {
+        let unused = lock(&self.versions).unpin(version);
+        drop(unused);
     }
 
     pub(crate) fn forget(&self, id: NodeId, key: &Key, footprint: &Arc<Footprint>) {

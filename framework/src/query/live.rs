@@ -26,6 +26,10 @@ impl<T: Send + Sync + 'static> LiveQuery<T> {
         Self { node }
     }
 
+    pub(crate) fn node(&self) -> &Node<T> {
+        &self.node
+    }
+
     /// The rows now; of the last run that succeeded, if [`error`](Self::error) says that the latest one failed.
     #[must_use]
     pub fn get(&self) -> Arc<Vec<T>> {

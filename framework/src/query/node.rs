@@ -14,6 +14,7 @@ use crate::query::deliver::{Call, guarded};
 use crate::query::graph::{Shared, lock};
 use crate::query::live::QueryStats;
 use crate::query::raw::RawRows;
+use crate::query::view::Version;
 use crate::query::{Key, Query};
 use crate::state::{StateDb, panic_text};
 
@@ -31,10 +32,12 @@ pub(crate) trait AnyNode: Send + Sync {
 
     /// Runs the query and keeps what it gives apart. Whether it differs from what is shown.
     fn run(&self, state: &StateDb) -> bool;
-    /// Shows what the last run gave.
-    fn publish(&self);
+    /// Shows what the last run gave. What was shown before is kept for views of versions up to `keep`.
+    fn publish(&self, keep: Option<Version>);
     /// Drops what was shown before.
     fn discard(&self);
+    /// Takes out what was kept for views older than `oldest`. It is to be dropped outside of all locks.
+    fn prune(&self, oldest: Option<Version>) -> Box<dyn Any + Send>;
 
     /// The subscribers that have not yet seen what is shown, each with it.
     fn calls(self: Arc<Self>) -> Vec<Call>;
@@ -101,6 +104,8 @@ pub(crate) struct Node<T: Send + Sync + 'static> {
     footprint: Arc<Footprint>,
     shown: Mutex<Shown<T>>,
     next: Mutex<Option<Shown<T>>>,
+    /// What was shown before, with the last version that showed it, as long as views need it.
+    older: Mutex<BTreeMap<Version, Shown<T>>>,
     subscribers: Mutex<BTreeMap<u64, Arc<Subscriber<T>>>>,
     channel: Mutex<Option<Channel>>,
     counters: Counters,
@@ -127,6 +132,7 @@ impl<T: Send + Sync + 'static> Node<T> {
             footprint,
             shown: Mutex::new(shown),
             next: Mutex::default(),
+            older: Mutex::default(),
             subscribers: Mutex::default(),
             channel: Mutex::default(),
             counters,
@@ -139,6 +145,12 @@ impl<T: Send + Sync + 'static> Node<T> {
 
     pub(crate) fn shown(&self) -> Shown<T> {
         lock(&self.shown).clone()
+    }
+
+    /// What was shown at a version that a view holds.
+    pub(crate) fn shown_at(&self, version: Version) -> Shown<T> {
+        let (shown, older) = (lock(&self.shown), lock(&self.older));
+        older.range(version..).next().map_or(&*shown, |(_, shown)| shown).clone()
     }
 
     /// Whether the last run succeeded.
@@ -187,7 +199,7 @@ impl<T: Send + Sync + 'static> Node<T> {
     fn call(&self, subscriber: &Subscriber<T>, shown: Shown<T>) {
         let callback = {
             let mut slot = lock(&subscriber.0);
-            if slot.ended || slot.seen == shown.mark {
+            if slot.seen == shown.mark {
                 return;
             }
             slot.seen = shown.mark;
@@ -255,15 +267,27 @@ impl<T: Send + Sync + 'static> AnyNode for Node<T> {
         changed
     }
 
-    fn publish(&self) {
-        if let Some(next) = lock(&self.next).as_mut() {
-            std::mem::swap(&mut *lock(&self.shown), next);
+    fn publish(&self, keep: Option<Version>) {
+        let mut next = lock(&self.next);
+        let Some(next) = next.as_mut() else {
+            return;
+        };
+        let (mut shown, mut older) = (lock(&self.shown), lock(&self.older));
+        std::mem::swap(&mut *shown, next);
+        if let Some(version) = keep {
+            older.insert(version, next.clone());
         }
     }
 
     fn discard(&self) {
         let before = lock(&self.next).take();
         drop(before);
+    }
+
+    fn prune(&self, oldest: Option<Version>) -> Box<dyn Any + Send> {
+        let mut older = lock(&self.older);
+        let used = oldest.map_or_else(BTreeMap::new, |oldest| older.split_off(&oldest));
+        Box::new(std::mem::replace(&mut *older, used))
     }
 
     fn calls(self: Arc<Self>) -> Vec<Call> {

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::params;
 use crate::query::deliver::ROUNDS_LIMIT;
 use crate::query::graph::lock;
-use crate::query::{Query, sql};
+use crate::query::{Query, View, sql};
 
 fn texts() -> Query<String> {
     sql("SELECT text FROM todos ORDER BY id", params![])
@@ -55,6 +55,44 @@ fn s2_what_a_round_delivers_is_of_one_version_even_if_a_subscriber_commits() {
     let _count = count.subscribe(move |rows| lock(&log).push(usize::try_from(rows[0]).expect("a count") * 10));
     session.add(3, "owl", None);
     assert_eq!(*lock(&given), [3, 30, 4, 40]);
+}
+
+#[test]
+fn s2_a_view_shows_all_queries_as_they_were() {
+    let session = Session::with_rows();
+    let (texts, count) = (session.live(texts()), session.live(count()));
+    let shows = |view: &View| (view.get(&texts).join(" "), view.get(&count)[0]);
+    let first = session.graph.view();
+    session.write("UPDATE todos SET text = 'x' WHERE id = 1");
+    let second = session.graph.view();
+    let also_second = session.graph.view();
+    session.add(3, "owl", None);
+    session.write("UPDATE todos SET text = 'y' WHERE id = 1");
+    let now = session.graph.view();
+    assert_eq!(shows(&first), ("milk mail".into(), 2));
+    assert_eq!(shows(&second), ("x mail".into(), 2));
+    assert_eq!(shows(&now), ("y mail owl".into(), 3));
+    drop((first, second));
+    session.write("DELETE FROM todos");
+    assert_eq!(shows(&also_second), ("x mail".into(), 2));
+    assert_eq!(shows(&now), ("y mail owl".into(), 3));
+    assert_eq!((texts.get().len(), count.one().expect("a row")), (0, 0));
+}
+
+#[test]
+fn what_views_needed_is_dropped_with_them() {
+    let session = Session::with_rows();
+    let live = session.live(texts());
+    let before = std::sync::Arc::downgrade(&live.get());
+    let (view, later) = (session.graph.view(), session.graph.view());
+    session.add(3, "owl", None);
+    drop(view);
+    assert!(before.upgrade().is_some());
+    drop(later);
+    assert!(before.upgrade().is_none());
+    let before = std::sync::Arc::downgrade(&live.get());
+    session.add(4, "cat", None);
+    assert!(before.upgrade().is_none(), "without a view nothing is kept");
 }
 
 #[test]
