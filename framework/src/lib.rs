@@ -25,7 +25,7 @@ pub use headwater_core::{Args, BackendId, ClientId, EventId, EventScope, Facts, 
 pub use headwater_macros::{Document, Event, FromRow, Table};
 pub use leader::DeadLetter;
 pub use nanoid::nanoid;
-pub use query::{LiveQuery, Query, sql};
+pub use query::{LiveQuery, Query, Select, Subscription, sql};
 pub use schema::{Column, ColumnType, Document, Event, FromRow, Json, Materialize, Schema, Table, Timestamp};
 pub use session::{Commit, Fate, IntoCommit, Receipt};
 pub use state::{EventMeta, StateTx};
