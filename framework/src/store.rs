@@ -20,7 +20,7 @@ use headwater_core::{ClientId, EventId, SeqNum, SessionId, StoreId};
 
 use crate::error::Result;
 use crate::leader::{DeadLetter, LeaderHandle};
-use crate::query::{IntoQuery, LiveQuery};
+use crate::query::{IntoQuery, LiveQuery, View};
 use crate::schema::{Document, Schema};
 use crate::session::{IntoCommit, Receipt, Session};
 
@@ -114,6 +114,23 @@ impl Store {
     pub fn live_query<T: Send + Sync + 'static>(&self, query: impl IntoQuery<T>) -> Result<LiveQuery<T>> {
         let graph = self.0.session.graph().clone();
         self.0.session.with_state(|state| graph.register(state, query))
+    }
+
+    /// All live queries of this session as they are now: for a frame of a UI that reads several of them while other
+    /// threads commit. It blocks nobody.
+    ///
+    /// ```
+    /// # use headwater::{Result, Schema, Storage, Store, params, sql};
+    /// # fn main() -> Result<()> {
+    /// # let store = Store::builder(Schema::builder().build()).storage(Storage::in_memory()).open()?;
+    /// let (one, two) = (store.live_query(sql::<i64>("SELECT 1", params![]))?, store.live_query(sql::<i64>("SELECT 2", params![]))?);
+    /// let frame = store.view();
+    /// assert_eq!((frame.get(&one)[0], frame.get(&two)[0]), (1, 2));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.0.session.graph().view()
     }
 
     /// The client document of this type.
