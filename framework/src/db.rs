@@ -45,12 +45,15 @@ pub(crate) enum Synchronous {
     Full,
 }
 
+/// What is known of statements, for each purpose.
+type Footprints = [HashMap<Box<str>, Arc<Footprint>>; 3];
+
 /// A connection, with what its statements touch.
 pub(crate) struct Db {
     connection: Connection,
     path: Option<PathBuf>,
     authorizer: Authorizer,
-    footprints: RefCell<HashMap<(Box<str>, Purpose), Arc<Footprint>>>,
+    footprints: RefCell<Footprints>,
 }
 
 impl Db {
@@ -131,6 +134,7 @@ impl Db {
     }
 
     /// Runs a statement and counts the rows that it changed.
+    #[expect(clippy::needless_pass_by_value, reason = "parameters are written in place")]
     pub(crate) fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
         let mut statement = self.connection.prepare_cached(sql).map_err(Error::sql(sql))?;
         params.bind(&mut statement).map_err(|error| error.in_sql(sql))?;
@@ -153,6 +157,7 @@ impl Db {
     }
 
     /// Runs a query and hands over row by row. With `columns`, [`Row::get`] counts in their order.
+    #[expect(clippy::needless_pass_by_value, reason = "parameters are written in place")]
     pub(crate) fn for_each(
         &self,
         sql: &str,
@@ -175,8 +180,7 @@ impl Db {
     /// # Errors
     /// [`Error::NotAllowed`], or [`Error::Sql`] if it doesn't prepare.
     pub(crate) fn footprint(&self, sql: &str, purpose: Purpose) -> Result<Arc<Footprint>> {
-        let key = (sql.into(), purpose);
-        if let Some(known) = self.footprints.borrow().get(&key) {
+        if let Some(known) = self.footprints.borrow()[purpose as usize].get(sql) {
             return Ok(known.clone());
         }
         let prepared = self

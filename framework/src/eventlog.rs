@@ -331,10 +331,8 @@ impl Eventlog {
         if let Some(client_id) = change.client_id {
             self.change_client_id(client_id)?;
         }
-        let mut ordinal = self.next_ordinal;
-        for event in change.appended {
+        for (ordinal, event) in (self.next_ordinal..).zip(change.appended) {
             self.insert_pending(ordinal, event)?;
-            ordinal += 1;
         }
         for settled in change.settled {
             self.remove_pending(settled.event.id())?;

@@ -127,7 +127,7 @@ impl Schema {
     fn unknown(&self, body: &EventBody) -> Result<Applied> {
         match self.0.on_unknown {
             UnknownEvents::Warn => {
-                tracing::warn!(name = &*body.name, ver = body.ver, "unknown event kept, not applied")
+                tracing::warn!(name = &*body.name, ver = body.ver, "unknown event kept, not applied");
             }
             UnknownEvents::Ignore => {}
             UnknownEvents::Fail => return Err(Error::UnknownEvent { name: body.name.to_string() }),

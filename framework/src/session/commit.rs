@@ -50,6 +50,12 @@ pub(crate) struct Prepared {
     materialize: Materializer,
 }
 
+/// An event at its place, with its materializer at hand.
+struct Numbered {
+    event: EventRecord,
+    materialize: Materializer,
+}
+
 impl Commit {
     /// A commit without events.
     #[must_use]
@@ -226,76 +232,72 @@ impl Session {
 impl SessionCore {
     /// Applies a commit on top of everything, whole or not at all, and makes it pending.
     fn apply_commit(&mut self, events: Vec<Prepared>) -> Result<Vec<EventId>> {
-        let (records, materializers) = self.number(events)?;
+        let numbered = self.number(events)?;
         self.open_savepoint()?;
         self.state.db().step("SAVEPOINT headwater_commit")?;
         let mut touched = Touched::default();
-        let applied = self.apply_each(&records, materializers, &mut touched);
+        let applied = self.apply_each(numbered, &mut touched);
         if applied.is_err() {
             self.state.db().step("ROLLBACK TO headwater_commit")?;
         }
         self.state.db().step("RELEASE headwater_commit")?;
-        if let Err(error) = applied {
-            self.move_boundary()?;
-            return Err(error);
-        }
+        let events = match applied {
+            Ok(events) => events,
+            Err(error) => return self.move_boundary().and(Err(error)),
+        };
         self.note_touched(&touched, true);
-        let ids = records.iter().map(EventRecord::id).collect();
-        let pushed = self.sync.merge(Payload::LocalPush { events: records }).map_err(Error::app)?;
+        let ids = events.iter().map(EventRecord::id).collect();
+        let pushed = self.sync.merge(Payload::LocalPush { events }).map_err(Error::app)?;
         assert!(matches!(pushed, MergeResult::Advance { .. }), "events that follow the local head were refused");
         Ok(ids)
     }
 
-    fn apply_each(
-        &self,
-        records: &[EventRecord],
-        materializers: Vec<(&'static str, Materializer)>,
-        touched: &mut Touched,
-    ) -> Result<()> {
-        for (index, (record, (name, materialize))) in records.iter().zip(materializers).enumerate() {
-            let applied = self.state.apply_with(record, touched, materialize);
-            applied.map_err(|source| Error::Materialize { name: name.to_owned(), index, source: Box::new(source) })?;
+    fn apply_each(&self, numbered: Vec<Numbered>, touched: &mut Touched) -> Result<Vec<EventRecord>> {
+        let mut applied = Vec::with_capacity(numbered.len());
+        for (index, Numbered { event, materialize }) in numbered.into_iter().enumerate() {
+            self.state.apply_with(&event, touched, materialize).map_err(|source| Error::Materialize {
+                name: event.body.name.to_string(),
+                index,
+                source: Box::new(source),
+            })?;
+            applied.push(event);
         }
-        Ok(())
+        Ok(applied)
     }
 
     /// Gives events their identities and their numbers behind the local head.
-    fn number(&self, events: Vec<Prepared>) -> Result<(Vec<EventRecord>, Vec<(&'static str, Materializer)>)> {
+    fn number(&self, events: Vec<Prepared>) -> Result<Vec<Numbered>> {
         let mut random = vec![0; events.len() * 16];
         getrandom::fill(&mut random).map_err(Error::app)?;
-        let mut ids = random
-            .chunks_exact(16)
-            .map(|bytes| bytes.try_into().map(EventId::from_bytes).unwrap_or_else(|_| unreachable!()));
-        let client_only = events.iter().filter(|event| event.def.scope == EventScope::ClientOnly).count();
-        let mut rest = [events.len() - client_only, client_only].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+        let is_client_only = |event: &Prepared| event.def.scope == EventScope::ClientOnly;
+        let client_only = events.iter().filter(|event| is_client_only(event)).count();
+        let mut rest = [events.len() - client_only, client_only];
         let mut head = self.sync.local_head();
-        let (mut bytes, mut records, mut materializers) =
-            (0, Vec::with_capacity(events.len()), Vec::with_capacity(events.len()));
-        for event in events {
+        let (mut bytes, mut numbered) = (0, Vec::with_capacity(events.len()));
+        for (event, id) in events.into_iter().zip(random.as_chunks().0) {
             if !self.state.schema().knows(event.def) {
                 return Err(Error::UnknownEvent { name: event.def.name.to_owned() });
             }
-            let rest = &mut rest[usize::from(event.def.scope == EventScope::ClientOnly)];
+            let rest = &mut rest[usize::from(is_client_only(&event))];
             *rest -= 1;
             let body = EventBody {
-                id: ids.next().ok_or(Error::EmptyCommit)?,
+                id: EventId::from_bytes(*id),
                 name: event.def.name.into(),
                 ver: event.def.ver,
                 args: event.args,
                 client_id: self.client_id.clone(),
                 session_id: self.id.clone(),
                 scope: event.def.scope,
-                group_rest: *rest,
+                group_rest: u32::try_from(*rest).unwrap_or(u32::MAX),
                 facts: event.facts,
             };
             bytes += body.wire_bytes();
             let record = EventRecord::after(&head, Arc::new(body));
             head = record.seq;
-            records.push(record);
-            materializers.push((event.def.name, event.materialize));
+            numbered.push(Numbered { event: record, materialize: event.materialize });
         }
         check_limit("a commit, in bytes,", bytes, limits::MAX_GROUP_BYTES)?;
-        Ok((records, materializers))
+        Ok(numbered)
     }
 
     /// Whether the leader has yet to answer for these events.

@@ -163,10 +163,9 @@ impl StoreBuilder {
         };
         let mut leaders = LEADERS.lock().unwrap_or_else(PoisonError::into_inner);
         leaders.retain(|_, leader| leader.handle.strong_count() > 0);
-        if let Some((leader, shared)) = leaders.get(&path).and_then(|shared| Some((shared.handle.upgrade()?, shared))) {
-            if leader.is_running() {
-                return shared.check(store_id, &self.schema, &path).map(|()| leader);
-            }
+        let shared = leaders.get(&path).and_then(|shared| Some((shared.handle.upgrade()?, shared)));
+        if let Some((leader, shared)) = shared.filter(|(leader, _)| leader.is_running()) {
+            return shared.check(store_id, &self.schema, &path).map(|()| leader);
         }
         let leader = self.start_leader(store_id)?;
         let path = leader.folder().map_or(path, ToOwned::to_owned);
