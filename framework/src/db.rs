@@ -192,11 +192,11 @@ impl Db {
         }
         result.map_err(Error::sql(sql))?;
         let footprint = Arc::new(self.with_what_is_not_reported(footprint, sql)?);
-        let mut footprints = self.footprints.borrow_mut();
+        let footprints = &mut self.footprints.borrow_mut()[purpose as usize];
         if footprints.len() >= FOOTPRINT_CACHE {
             footprints.clear();
         }
-        footprints.insert(key, footprint.clone());
+        footprints.insert(sql.into(), footprint.clone());
         Ok(footprint)
     }
 
