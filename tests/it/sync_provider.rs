@@ -1,7 +1,9 @@
 //! Ways to a backend: one suite that each of them has to pass, and what only HTTP can get wrong.
 
 mod batches;
+mod cuts;
 mod http;
+mod stores;
 mod suite;
 
 use headwater::sync_provider::{Denied, MemoryBackend, SyncProvider};
