@@ -80,10 +80,10 @@ use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::db::Params;
+use crate::db::{Db, Params, Purpose};
 use crate::error::{Error, Result};
 use crate::query::reader::Reader;
-use crate::schema::{Bound, FromRow};
+use crate::schema::{Bound, FromRow, Row};
 use crate::state::StateDb;
 
 /// SQL, the values of its parameters, and the type that its rows are read as. Cheap to clone.
@@ -161,18 +161,23 @@ impl<T: Send + Sync + 'static> Query<T> {
     /// # Errors
     /// [`Error::Sql`], [`Error::NotAllowed`] if it writes, [`Error::Row`] if a row doesn't fit.
     pub(crate) fn run(&self, state: &StateDb) -> Result<Vec<T>> {
+        self.run_in(state.db())
+    }
+
+    /// Runs it, as [`run`](Self::run).
+    pub(crate) fn run_in(&self, db: &Db) -> Result<Vec<T>> {
         let mut rows = Vec::new();
-        self.for_each(state, |row| {
+        self.for_each(db, |row| {
             rows.push(self.reader.read(row)?);
             Ok(())
         })?;
         Ok(rows)
     }
 
-    fn for_each(&self, state: &StateDb, each: impl FnMut(&crate::schema::Row<'_>) -> Result<()>) -> Result<()> {
+    fn for_each(&self, db: &Db, each: impl FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
         let params = self.params()?;
-        state.read_footprint(&self.sql)?;
-        state.db().for_each(&self.sql, params, each, self.reader.columns())
+        db.footprint(&self.sql, Purpose::Read)?;
+        db.for_each(&self.sql, params, each, self.reader.columns())
     }
 
     fn key(&self) -> Result<Key> {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
 
+use crate::query::graph::lock;
 use crate::query::node::{AnyNode, NodeId};
 use crate::state::panic_text;
 
@@ -61,6 +62,18 @@ impl Deliveries {
         }
         self.rounds = 0;
         Round::Endless(nodes)
+    }
+}
+
+/// Gives delivering up if it ends by a panic, so that others can go on.
+pub(crate) struct Turn<'a>(pub(crate) &'a Mutex<Deliveries>);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut deliveries = lock(self.0);
+        if deliveries.deliverer == Some(std::thread::current().id()) {
+            deliveries.deliverer = None;
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::db::{Footprint, Touched};
 use crate::error::{Error, Result};
-use crate::query::deliver::{Call, Deliveries, Round};
+use crate::query::deliver::{Call, Deliveries, Round, Turn, guarded};
 use crate::query::index::Index;
 use crate::query::live::LiveQuery;
 use crate::query::node::{AnyNode, Node, NodeId};
@@ -78,7 +78,7 @@ impl QueryGraph {
             let keep = versions.publish(&changed);
             changed.iter().for_each(|node| node.publish(keep));
         }
-        changed.iter().for_each(|node| node.discard());
+        changed.iter().for_each(|node| guarded("dropping rows", || node.discard()));
         lock(&self.0.deliveries).add(changed);
     }
 
@@ -88,6 +88,7 @@ impl QueryGraph {
         if !lock(&self.0.deliveries).begin() {
             return;
         }
+        let _turn = Turn(&self.0.deliveries);
         loop {
             let round = lock(&self.0.deliveries).next_round();
             match round {

@@ -20,7 +20,7 @@ impl RawRows {
     /// Runs a query.
     pub(crate) fn run<T: Send + Sync + 'static>(query: &Query<T>, state: &StateDb) -> Result<Self> {
         let mut rows = Self::default();
-        query.for_each(state, |row| rows.add(row))?;
+        query.for_each(state.db(), |row| rows.add(row))?;
         Ok(rows)
     }
 

@@ -46,7 +46,7 @@ fn values<T: Send + Sync + 'static>(session: &Session, query: &Query<T>) -> Vec<
         rows.push((0..row.width()).map(|index| row.get(index)).collect::<Result<_, _>>()?);
         Ok(())
     };
-    query.for_each(&crate::query::graph::lock(&session.state), each).expect("it runs");
+    query.for_each(crate::query::graph::lock(&session.state).db(), each).expect("it runs");
     rows
 }
 
@@ -183,6 +183,22 @@ fn order_limit_and_distinct() {
         all().distinct().order_by(Todo::WEIGHT).select(Todo::WEIGHT),
         "SELECT DISTINCT weight FROM todos ORDER BY weight",
     );
+}
+
+#[test]
+fn rows_that_the_order_leaves_equal_come_in_the_order_of_their_keys() {
+    let session = Session::new();
+    session
+        .write("INSERT INTO \"order\" VALUES ('c', 'x', NULL), ('a', 'x', NULL), ('d', 'w', NULL), ('b', 'x', NULL)");
+    let ids = |select: Select<List>| session.query(select).into_iter().map(|list| list.id).collect::<String>();
+    assert_eq!(ids(List::query()), "cadb", "as they are found");
+    assert_eq!(ids(List::query().order_by(List::NAME.desc())), "abcd");
+    assert_eq!(ids(List::query().limit(2)), "ab");
+    assert_eq!(ids(List::query().offset(2)), "cd");
+    let pairs =
+        List::query().join_as::<List>("other", List::NAME.of("other").eq(List::NAME)).order_by(List::NAME.desc());
+    let pairs = session.query(pairs).into_iter().map(|(list, other)| list.id + &other.id);
+    assert_eq!(pairs.collect::<Vec<_>>().join(" "), "aa ab ac ba bb bc ca cb cc dd");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Who is told of changes, when and how often.
 
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -9,6 +11,7 @@ use crate::params;
 use crate::query::deliver::ROUNDS_LIMIT;
 use crate::query::graph::lock;
 use crate::query::{Query, View, sql};
+use crate::schema::{FromRow, Row};
 
 fn texts() -> Query<String> {
     sql("SELECT text FROM todos ORDER BY id", params![])
@@ -164,6 +167,42 @@ fn a_panicking_subscriber_disturbs_nobody() {
     session.add(3, "owl", None);
     session.add(4, "cat", None);
     assert_eq!((watched.calls(), live.stats().deliveries), (2, 4));
+}
+
+#[test]
+fn rows_that_panic_when_they_are_dropped_do_not_end_deliveries() {
+    thread_local!(static ARMED: Cell<bool> = const { Cell::new(false) });
+    struct Bomb;
+    impl FromRow for Bomb {
+        const COLUMNS: Option<&'static [&'static str]> = None;
+
+        fn from_row(_: &Row<'_>) -> crate::Result<Self> {
+            Ok(Self)
+        }
+    }
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(!ARMED.take(), "a bug of the app");
+        }
+    }
+    let bombs = || sql::<Bomb>("SELECT id FROM todos", params![]);
+    let session = Session::with_rows();
+    let watched = session.watch(count());
+    let live = session.live(bombs());
+    ARMED.set(true);
+    session.add(3, "old rows are dropped", None);
+    assert_eq!((ARMED.get(), watched.calls()), (false, 1));
+    drop(live);
+
+    let held = Arc::new(Mutex::new(Some(session.live(bombs()))));
+    let dropper = watched.live.subscribe(move |_| {
+        drop(lock(&held).take());
+        ARMED.set(true);
+    });
+    catch_unwind(AssertUnwindSafe(|| session.add(4, "the node is dropped", None))).expect_err("it goes off");
+    drop(dropper);
+    session.add(5, "later", None);
+    assert_eq!((watched.live.first(), watched.calls()), (Some(5), 2));
 }
 
 #[test]
