@@ -4,6 +4,7 @@ use headwater_core::{ClientId, EventId, EventRecord, SessionId};
 
 use crate::db::{Db, Params, Purpose, Touched};
 use crate::error::Result;
+use crate::query::IntoQuery;
 use crate::schema::FromRow;
 
 /// The rows as of just before an event, and the event's own metadata: all that a materializer sees.
@@ -90,5 +91,23 @@ impl<'a> StateTx<'a> {
     /// As [`StateTx::query`].
     pub fn query_first<T: FromRow>(&self, sql: &str, params: impl Params) -> Result<Option<T>> {
         Ok(self.query(sql, params)?.into_iter().next())
+    }
+
+    /// Runs a query that was made by the builder, or a [`Query`](crate::Query).
+    ///
+    /// ```
+    /// # use headwater::{Result, StateTx, Table};
+    /// # #[derive(Table)]
+    /// # #[table(name = "todos")]
+    /// # struct Todo { #[column(primary_key)] id: String, completed: bool }
+    /// # fn f(tx: &mut StateTx<'_>) -> Result<()> {
+    /// let completed = tx.select(Todo::query().filter(Todo::COMPLETED).select(Todo::ID))?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`StateTx::query`].
+    pub fn select<T: Send + Sync + 'static>(&self, query: impl IntoQuery<T>) -> Result<Vec<T>> {
+        query.into_query().run_in(self.db)
     }
 }
