@@ -39,6 +39,39 @@ impl Default for Capabilities {
 /// Retries, timers, order and identity are not its concern: it carries one request and says what came back. The
 /// futures are run on a tokio runtime of the framework's own; each may be dropped at any time, and then the outcome
 /// of its request counts as unknown.
+///
+/// A provider around another one:
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use headwater::StoreId;
+/// use headwater::sync_provider::protocol::{LogPosition, PullAnswer, PullRequest, PushAnswer, PushRequest};
+/// use headwater::sync_provider::{MemoryBackend, ProviderFuture, SyncProvider};
+///
+/// struct Counted<P> {
+///     inner: P,
+///     pushes: AtomicU64,
+/// }
+///
+/// impl<P: SyncProvider> SyncProvider for Counted<P> {
+///     fn pull<'a>(&'a self, store: &'a StoreId, request: PullRequest) -> ProviderFuture<'a, PullAnswer> {
+///         self.inner.pull(store, request)
+///     }
+///
+///     fn push<'a>(&'a self, store: &'a StoreId, request: PushRequest) -> ProviderFuture<'a, PushAnswer> {
+///         self.pushes.fetch_add(1, Ordering::Relaxed);
+///         self.inner.push(store, request)
+///     }
+///
+///     fn ping<'a>(&'a self, store: &'a StoreId) -> ProviderFuture<'a, LogPosition> {
+///         self.inner.ping(store)
+///     }
+/// }
+///
+/// let counted = Counted { inner: MemoryBackend::new().provider(), pushes: AtomicU64::new(0) };
+/// # let _: &dyn SyncProvider = &counted;
+/// ```
 pub trait SyncProvider: Send + Sync + 'static {
     /// What the backend can do.
     fn capabilities(&self) -> Capabilities {

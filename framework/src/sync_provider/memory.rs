@@ -20,15 +20,39 @@ use super::{ProviderFuture, SyncProvider, TransportError};
 /// Clones are the same backend. It holds a log for each store that is asked for, until the last clone is dropped.
 ///
 /// ```
-/// use headwater::StoreId;
-/// use headwater::sync_provider::MemoryBackend;
+/// use std::time::Duration;
 ///
+/// use headwater::sync_provider::MemoryBackend;
+/// use headwater::{Event, Schema, Store, StoreId, Table};
+/// # use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Debug, PartialEq, Table)]
+/// #[table(name = "notes")]
+/// struct Note {
+///     #[column(primary_key)]
+///     id: String,
+/// }
+///
+/// #[derive(Clone, Debug, Event, Serialize, Deserialize)]
+/// enum NoteEvent {
+///     #[event(name = "v1.NoteAdded", insert(Note))]
+///     Added { id: String },
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let backend = MemoryBackend::new();
-/// let (phone, laptop) = (backend.provider(), backend.provider());
-/// // Store::builder(schema()).sync(phone.clone()) … Store::builder(schema()).sync(laptop.clone()) …
-/// phone.set_online(false);
+/// let link = backend.provider();
+/// let schema = || Schema::builder().table::<Note>().event::<NoteEvent>().build();
+/// let store = Store::builder(schema()).store_id("team-7").sync(link.clone()).open()?;
+///
+/// link.set_online(false);
+/// let receipt = store.commit(NoteEvent::Added { id: "a".into() })?;
 /// assert_eq!(backend.head(&StoreId::new("team-7")?), 0);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+///
+/// link.set_online(true);
+/// receipt.wait_confirmed(Duration::from_secs(60))?;
+/// assert_eq!(backend.head(&StoreId::new("team-7")?), 1);
+/// # Ok(()) }
 /// ```
 #[derive(Clone, Default)]
 pub struct MemoryBackend {
@@ -201,7 +225,17 @@ impl fmt::Debug for MemoryBackend {
     }
 }
 
-/// A way to a [`MemoryBackend`], with switches to make it fail. Clones share their switches.
+/// A way to a [`MemoryBackend`], with switches to make it fail. Clones share their switches: give one to the store and
+/// keep one.
+///
+/// ```
+/// use headwater::sync_provider::MemoryBackend;
+///
+/// let link = MemoryBackend::new().provider();
+/// let of_the_store = link.clone();
+/// link.lose_next_answers(1);
+/// assert_eq!(of_the_store.answers_to_lose(), 1);
+/// ```
 #[derive(Clone, Debug)]
 pub struct MemorySync {
     backend: MemoryBackend,
