@@ -24,7 +24,7 @@ pub(super) struct Link {
     /// The last page said that there is more.
     pub(super) more: bool,
     /// A pull has to bring what is up to this position before the next push makes sense.
-    pub(super) awaited: u64,
+    awaited: u64,
     /// The backend has compared this client's history with its own, and took no offence.
     pub(super) histories_agree: bool,
     /// There is news that the next pull has to bring: it is not to be held.
@@ -120,6 +120,11 @@ impl Link {
     pub(super) fn await_pull(&mut self, up_to: u64) {
         self.awaited = up_to;
         self.pull_at_once();
+    }
+
+    /// A pull brought all that there was.
+    pub(super) fn caught_up(&mut self) {
+        (self.awaited, self.urgent) = (0, false);
     }
 
     /// Gives a pull the time to bring what is missing before the next push.

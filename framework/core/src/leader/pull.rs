@@ -112,7 +112,9 @@ impl<L: Log> Leader<L> {
         link.succeed(Way::Pull);
         link.histories_agree = true;
         link.more = remaining > 0 && progress;
-        link.awaited = if remaining == 0 { 0 } else { link.awaited };
+        if remaining == 0 {
+            link.caught_up();
+        }
         // What another answer brought meanwhile is why there is nothing new in this one.
         let overtaken = known > link.pull.known_head();
         let idle = !progress && !overtaken && (remaining > 0 || log.head > known || link.was_cut_short(now));

@@ -180,12 +180,14 @@ impl<L: Log> Leader<L> {
         let (asked_head, agreed) =
             self.link.as_ref().map_or((0, false), |link| (link.push.known_head(), link.histories_agree));
         let mut events = self.news(log, asked_head, tail).map_err(Trouble::Backend)?;
+        let mut backend = Some((log.backend_id, log.epoch));
         if more && !agreed {
             // A tail with more behind it can't be compared with the backend's chain: a pull can.
             events.clear();
+            backend = self.mark.backend;
         }
         let progress = !events.is_empty() || in_flight.parent < self.mark.upstream_head;
-        let mark = Mark { in_flight: None, backend: Some((log.backend_id, log.epoch)), ..self.mark.clone() };
+        let mark = Mark { in_flight: None, backend, ..self.mark.clone() };
         self.advance(events, mark, (!more).then_some(log))?;
         self.backend_head = self.backend_head.max(Some(log.head));
         self.note_push(progress, now);

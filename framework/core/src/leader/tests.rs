@@ -1,1 +1,9 @@
-//! Scenarios of the leader alone.
+//! Scenarios of leaders and a backend: see `notation`.
+
+mod answers;
+mod backends;
+mod disk;
+mod exchange;
+mod notation;
+mod refusals;
+mod sessions;
