@@ -58,6 +58,7 @@ mod live;
 mod node;
 mod operators;
 mod order;
+mod parts;
 mod raw;
 mod reader;
 mod select;
@@ -105,7 +106,8 @@ pub struct Query<T> {
 /// use headwater::{named_params, params};
 ///
 /// let open: Query<(String, i64)> = sql("SELECT text, priority FROM todos WHERE completed = ?1", params![false]);
-/// let same = sql::<(String, i64)>("SELECT text, priority FROM todos WHERE completed = :completed", named_params! { ":completed": false });
+/// let by_name = "SELECT text, priority FROM todos WHERE completed = :completed";
+/// let same = sql::<(String, i64)>(by_name, named_params! { ":completed": false });
 /// assert_ne!(open.text(), same.text());
 /// ```
 #[expect(clippy::needless_pass_by_value, reason = "params![…] is a reference")]

@@ -1,5 +1,5 @@
-//! What the authorizer does not report although a statement reads or writes it. Each of these is answered by too large a
-//! footprint, never by one that is too small.
+//! What the authorizer does not report although a statement reads or writes it. Each of these is answered by a footprint
+//! that is too large, never by one that is too small.
 //!
 //! - `UPDATE OR REPLACE`, and an UPDATE of a table with `ON CONFLICT REPLACE`, deletes other rows.
 //! - An UPDATE changes the generated columns that follow from what it sets.

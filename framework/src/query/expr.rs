@@ -25,10 +25,10 @@ use crate::schema::{Column, ColumnType, Table, ToColumn};
 /// }
 ///
 /// let open: Expr = Todo::COMPLETED.eq(false);
-/// let condition = (open & Todo::TEXT.contains("owl")) | !Todo::TEXT.starts_with("old");
+/// let condition = open & !Todo::TEXT.starts_with("old");
 /// assert_eq!(
 ///     condition.to_string(),
-///     r#"((("todos"."completed" = ?) AND ("todos"."text" LIKE ? ESCAPE '\')) OR (NOT ("todos"."text" LIKE ? ESCAPE '\')))"#
+///     r#"(("todos"."completed" = ?) AND (NOT ("todos"."text" LIKE ? ESCAPE '\')))"#
 /// );
 /// ```
 #[derive(Clone)]

@@ -25,7 +25,7 @@ pub(crate) struct QueryGraph(Arc<Shared>);
 pub(crate) struct Shared {
     index: Mutex<Index>,
     deliveries: Mutex<Deliveries>,
-    /// Held while new values are put in place and while a delivery takes them, so that it takes all of the same version.
+    /// Held while new values are put in place and while a delivery takes them: it takes all of the same version.
     versions: Mutex<Versions>,
     counter: AtomicU64,
     closed: AtomicBool,

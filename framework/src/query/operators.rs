@@ -144,7 +144,8 @@ macro_rules! operators {
                 binary(&["(", " LIKE ", ")"], Operand::into_term(self), Term::value(pattern))
             }
 
-            /// Whether this text is in it; `%` and `_` stand for themselves. Upper and lower case of A to Z are the same.
+            /// Whether this text is in it; `%` and `_` stand for themselves. Upper and lower case of A to Z are the
+            /// same.
             #[must_use]
             pub fn contains(self, text: &str) -> Expr {
                 like_escaped(Operand::into_term(self), &format!("%{}%", escaped(text)))

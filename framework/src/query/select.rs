@@ -5,8 +5,9 @@ use std::fmt;
 use crate::error::{Error, Result};
 use crate::query::expr::{Expr, Operand, Scalar};
 use crate::query::order::Order;
+use crate::query::parts::{Parts, Source};
 use crate::query::reader::Reader;
-use crate::query::tables::{Join, Joined, columns};
+use crate::query::tables::{Join, Joined};
 use crate::query::term::{Term, Writer};
 use crate::query::{IntoQuery, Query, Summable, aggregate};
 use crate::schema::{FromRow, Row, Table};
@@ -39,12 +40,15 @@ use crate::schema::{FromRow, Row, Table};
 ///     name: String,
 /// }
 ///
-/// let long: Query<Todo> = Todo::query().filter(Todo::MINUTES.gt(60)).order_by(Todo::TEXT).limit(10).into();
+/// let long = Todo::query().filter(Todo::MINUTES.gt(60)).order_by(Todo::TEXT).limit(10);
+/// let texts: Query<String> = long.clone().select(Todo::TEXT).into();
 /// assert_eq!(
-///     long.text(),
-///     r#"SELECT "todos"."id", "todos"."text", "todos"."list_id", "todos"."minutes" FROM "todos" WHERE ("todos"."minutes" > ?) ORDER BY "todos"."text" ASC, "todos"."id" ASC LIMIT 10"#
+///     texts.text(),
+///     r#"SELECT "todos"."text" FROM "todos" WHERE ("todos"."minutes" > ?) "#.to_owned()
+///         + r#"ORDER BY "todos"."text" ASC, "todos"."id" ASC LIMIT 10"#
 /// );
 ///
+/// let todos: Query<Todo> = long.into();
 /// let with_lists: Query<(Todo, Option<List>)> = Todo::query().left_join::<List>(Todo::LIST_ID.eq(List::ID)).into();
 /// let longest: Query<Option<i64>> = Todo::query().max(Todo::MINUTES);
 /// let empty: Query<String> = List::query()
@@ -62,69 +66,10 @@ pub struct Select<T> {
     read: fn(&Row<'_>) -> Result<T>,
 }
 
-/// The clauses of a SELECT.
-#[derive(Clone)]
-pub(crate) struct Parts {
-    outputs: Vec<Term>,
-    distinct: bool,
-    from: Vec<Source>,
-    filters: Vec<Term>,
-    groups: Vec<Term>,
-    having: Vec<Term>,
-    order: Vec<Order>,
-    limit: Option<u64>,
-    offset: u64,
-}
-
-/// A table in FROM.
-#[derive(Clone)]
-struct Source {
-    /// How it is joined to those before, and on what; `None` for the first.
-    join: Option<(&'static str, Term)>,
-    table: &'static str,
-    alias: Option<&'static str>,
-    primary_key: &'static [&'static str],
-}
-
-impl Source {
-    fn of<T: Table>(alias: Option<&'static str>) -> Self {
-        Self { join: None, table: T::DEF.name, alias, primary_key: T::DEF.primary_key }
-    }
-
-    fn qualifier(&self) -> &'static str {
-        self.alias.unwrap_or(self.table)
-    }
-
-    fn write(&self, writer: &mut Writer) {
-        if let Some((join, _)) = &self.join {
-            writer.push(join);
-        }
-        writer.identifier(self.table);
-        if let Some(alias) = self.alias {
-            writer.push(" AS ");
-            writer.identifier(alias);
-        }
-        if let Some((_, on)) = &self.join {
-            writer.push(" ON ");
-            writer.term(on);
-        }
-    }
-}
-
 impl<T: Table> Select<T> {
     /// All rows of a table.
     pub(crate) fn all() -> Self {
-        let parts = Parts {
-            outputs: columns::<T>(T::DEF.name).collect(),
-            distinct: false,
-            from: vec![Source::of::<T>(None)],
-            filters: Vec::new(),
-            groups: Vec::new(),
-            having: Vec::new(),
-            order: Vec::new(),
-            limit: None,
-            offset: 0,
-        };
+        let parts = Parts::all::<T>();
         Self { parts, read: T::from_row }
     }
 }
@@ -236,9 +181,7 @@ impl<T> Select<T> {
     where
         T: Join<N>,
     {
-        let source = Source { join: Some((join, on.0)), ..Source::of::<B>(alias) };
-        self.parts.outputs.extend(columns::<B>(source.qualifier()));
-        self.parts.from.push(source);
+        self.parts.join::<B>(Source::joined::<B>(join, alias, on.0));
         Select { parts: self.parts, read: T::read }
     }
 
@@ -311,56 +254,6 @@ impl<T> Select<T> {
 fn finish<T>(writer: Writer, reader: Reader<T>) -> Query<T> {
     let (sql, params) = writer.finish();
     Query { sql, params, reader }
-}
-
-impl Parts {
-    /// Whether each row of the result is a row of the tables.
-    fn is_plain(&self) -> bool {
-        !self.distinct && self.groups.is_empty() && self.having.is_empty()
-    }
-
-    pub(crate) fn write(&self, writer: &mut Writer) {
-        writer.push(if self.distinct { "SELECT DISTINCT " } else { "SELECT " });
-        writer.list(&self.outputs, ", ");
-        writer.push(" FROM ");
-        self.from.iter().for_each(|source| source.write(writer));
-        clause(writer, " WHERE ", &self.filters, " AND ");
-        clause(writer, " GROUP BY ", &self.groups, ", ");
-        clause(writer, " HAVING ", &self.having, " AND ");
-        self.write_order(writer);
-        match self.limit {
-            Some(limit) => {
-                writer.push(" LIMIT ");
-                writer.number(limit);
-            }
-            None if self.offset > 0 => writer.push(" LIMIT -1"),
-            None => {}
-        }
-        if self.offset > 0 {
-            writer.push(" OFFSET ");
-            writer.number(self.offset);
-        }
-    }
-
-    fn write_order(&self, writer: &mut Writer) {
-        let mut order = self.order.clone();
-        if self.is_plain() && (!order.is_empty() || self.limit.is_some() || self.offset > 0) {
-            let keys =
-                self.from.iter().flat_map(|source| source.primary_key.iter().map(|name| (source.qualifier(), *name)));
-            order.extend(keys.map(|(table, name)| Order::ascending(Term::column(table, name))));
-        }
-        for (index, order) in order.iter().enumerate() {
-            writer.push(if index == 0 { " ORDER BY " } else { ", " });
-            order.write(writer);
-        }
-    }
-}
-
-fn clause(writer: &mut Writer, keyword: &str, terms: &[Term], separator: &str) {
-    if !terms.is_empty() {
-        writer.push(keyword);
-        writer.list(terms, separator);
-    }
 }
 
 impl<T> IntoQuery<T> for Select<T> {

@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 
 use crate::db::Params;
 use crate::error::{Error, Result};
-use crate::query::select::Parts;
+use crate::query::parts::Parts;
 use crate::schema::{Bound, ToColumn, quoted};
 
 /// An SQL expression. Its tables, columns and values are known, so that nothing has to be parsed.

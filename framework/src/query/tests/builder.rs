@@ -54,14 +54,16 @@ fn values<T: Send + Sync + 'static>(session: &Session, query: &Query<T>) -> Vec<
 fn comparisons() {
     same(Todo::TEXT.eq("milk"), "text = 'milk'");
     same(Todo::TEXT.eq(String::from("it's \"quoted\"")), "text = 'it''s \"quoted\"'");
-    same(Todo::TEXT.eq(&String::from("milk")), "text = 'milk'");
+    let milk = String::from("milk");
+    same(Todo::TEXT.eq(&milk), "text = 'milk'");
     same(Todo::TEXT.ne("milk"), "text <> 'milk'");
     same(Todo::COMPLETED.eq(false), "completed = 0");
     same(Todo::COMPLETED, "completed");
     same(Todo::ID.lt(4), "id < 4");
     same(Todo::ID.le(4), "id <= 4");
     same(Todo::ID.gt(4), "id > 4");
-    same(Todo::ID.ge(&4), "id >= 4");
+    let four = 4;
+    same(Todo::ID.ge(&four), "id >= 4");
     same(Todo::ID.between(2, 4), "id BETWEEN 2 AND 4");
     same(Todo::ID.between(4, 2), "id BETWEEN 4 AND 2");
     same(Todo::WEIGHT.gt(0.5), "weight > 0.5");
