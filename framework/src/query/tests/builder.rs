@@ -62,8 +62,7 @@ fn comparisons() {
     same(Todo::ID.lt(4), "id < 4");
     same(Todo::ID.le(4), "id <= 4");
     same(Todo::ID.gt(4), "id > 4");
-    let four = 4;
-    same(Todo::ID.ge(&four), "id >= 4");
+    same(Todo::ID.ge(4), "id >= 4");
     same(Todo::ID.between(2, 4), "id BETWEEN 2 AND 4");
     same(Todo::ID.between(4, 2), "id BETWEEN 4 AND 2");
     same(Todo::WEIGHT.gt(0.5), "weight > 0.5");
