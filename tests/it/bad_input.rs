@@ -88,6 +88,12 @@ fn a_folder_that_is_not_ours_is_left_alone() {
 }
 
 #[test]
+fn a_place_that_can_not_be_written_is_named() {
+    let error = open(Path::new("/proc/headwater")).expect_err("nothing can be made there");
+    assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("/proc/headwater"), "{error}");
+}
+
+#[test]
 fn a_damaged_state_is_rebuilt() {
     for damage in ["truncate", "garbage", "flip"] {
         let folder = filled();

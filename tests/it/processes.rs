@@ -180,3 +180,26 @@ fn a_second_process_on_a_folder_is_told_so() -> Result<()> {
     world.client("a", &[])?;
     Ok(())
 }
+
+#[test]
+fn on_a_full_disk_commits_fail_reads_go_on_and_nothing_is_half_done() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("a");
+    Client::start(CLIENT, &data, &[])?.shutdown()?;
+    let mut client = Client::start_on_a_small_disk(CLIENT, &data, 300, &[])?;
+    let mut committed = Vec::new();
+    let refused = loop {
+        match client.commit(&[created(&committed.len().to_string()), appended("0", &"x".repeat(1_000))]) {
+            Ok(_) => committed.push(()),
+            Err(error) => break error,
+        }
+    };
+    assert!(refused.to_string().contains("the commit could not be saved"), "{refused}");
+    assert!(!committed.is_empty());
+    assert_eq!(rows(&mut client)?.as_array().map(Vec::len), Some(committed.len()));
+    client.kill()?;
+    let mut client = Client::start(CLIENT, &data, &[])?;
+    assert_eq!(rows(&mut client)?.as_array().map(Vec::len), Some(committed.len()));
+    client.commit(&[created("room")])?;
+    Ok(())
+}

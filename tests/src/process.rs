@@ -25,14 +25,20 @@ impl Client {
     /// # Errors
     /// If it does not start, with what it said.
     pub fn start(program: &str, data: &Path, args: &[&str]) -> Result<Self> {
-        let mut child = Spawn::new(program)
-            .arg("--data")
-            .arg(data)
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        Self::spawn(Spawn::new(program).arg("--data").arg(data).args(args))
+    }
+
+    /// The same where no file can grow beyond so many KiB: a full disk.
+    ///
+    /// # Errors
+    /// As [`Client::start`].
+    pub fn start_on_a_small_disk(program: &str, data: &Path, kib: u32, args: &[&str]) -> Result<Self> {
+        let limited = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
+        Self::spawn(Spawn::new("bash").args(["-c", &limited, program, "--data"]).arg(data).args(args))
+    }
+
+    fn spawn(command: &mut Spawn) -> Result<Self> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let stdin = child.stdin.take().context("a pipe")?;
         let mut stdout = BufReader::new(child.stdout.take().context("a pipe")?);
         let mut line = String::new();
