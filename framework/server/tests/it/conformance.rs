@@ -7,8 +7,12 @@ use headwater_core::backend::PageBounds;
 use headwater_core::protocol::{LogPosition, PushAnswer, PushReply, PushRequest};
 use headwater_core::{BackendId, Chain, Claim, EventId, Facts, limits};
 use headwater_server::event_store::{EventStore, StoreError};
+use tokio::time::timeout;
 
 use crate::support::{Writer, args, chain_after, fresh_id, store};
+
+/// Longer than anything takes: it only turns a hang into a failure.
+const HANG: Duration = Duration::from_secs(20);
 
 macro_rules! conformance {
     ($($test:ident,)*) => {
@@ -328,8 +332,8 @@ async fn a_watch_wakes_when_the_head_moves(on: Store) {
     let mut elsewhere = on.watch(&store("t"));
     let waiting = tokio::spawn(async move { watch.after(1).await });
     fill(&on, 2).await;
-    waiting.await.expect("no panic");
-    let still = tokio::time::timeout(Duration::from_millis(1), elsewhere.after(0)).await;
+    timeout(HANG, waiting).await.expect("it wakes").expect("no panic");
+    let still = timeout(Duration::from_millis(1), elsewhere.after(0)).await;
     assert!(still.is_err(), "another store's watch woke");
 }
 
@@ -339,7 +343,7 @@ async fn a_push_goes_through_when_nobody_waits_for_it(on: Store) {
     let waker = std::task::Waker::noop();
     let _ = pushing.as_mut().poll(&mut std::task::Context::from_waker(waker));
     drop(pushing);
-    watch.after(0).await;
+    timeout(HANG, watch.after(0)).await.expect("it wakes");
     assert_eq!(position(&on).await.head, 1);
 }
 
