@@ -34,6 +34,7 @@ impl<T, V> Column<T, V> {
 
 macro_rules! fits {
     ($([$($generics:tt)*] $value:ty => $column:ty, $bound:ty: |$this:ident| $body:expr;)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl<$($generics)*> Fits<$column> for $value {
             type Bound<'a> = $bound where Self: 'a;
 

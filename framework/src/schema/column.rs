@@ -36,6 +36,12 @@ impl fmt::Display for SqlType {
 }
 
 /// Something that can be bound to a parameter.
+#[diagnostic::on_unimplemented(
+    message = "a value of type `{Self}` can't be stored in a column",
+    label = "no column can hold this",
+    note = "a column holds text, bytes, numbers, bools, `Timestamp` and `Option` of these; for any serde type write `Json<…>`, \
+            or `#[column(json)]` at a table's field"
+)]
 pub trait ToColumn {
     /// The value as SQLite stores it.
     ///
@@ -45,6 +51,12 @@ pub trait ToColumn {
 }
 
 /// A type that a column can have: it has one storage class and reads back as what it was.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the type of a column",
+    label = "no column has this type",
+    note = "a column holds text, bytes, numbers, bools, `Timestamp` and `Option` of these; for any serde type write \
+            `#[column(json)]` at the field"
+)]
 pub trait ColumnType: ToColumn + Sized {
     /// How SQLite stores it.
     const SQL_TYPE: SqlType;
