@@ -1,6 +1,6 @@
 //! The arguments of an attribute: `flag, name = value, name(…)`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -50,7 +50,12 @@ impl ToTokens for Argument {
         tokens.extend(match &self.value {
             Value::None => quote!(#name),
             Value::Expr(value) => quote!(#name = #value),
-            Value::List(list) => quote!(#name(#list)),
+            Value::List(list) => {
+                // A mistake in a list is shown at the argument's name.
+                let mut list = Group::new(Delimiter::Parenthesis, list.clone());
+                list.set_span(name.span());
+                quote!(#name #list)
+            }
         });
     }
 }

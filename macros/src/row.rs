@@ -1,7 +1,8 @@
 //! Structs that rows are read as: what `Table` and `FromRow` have in common.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Field, Fields, GenericArgument, Ident, LitStr, PathArguments, Type};
 
 use crate::arguments::{self, Argument, once};
@@ -98,14 +99,27 @@ impl RowField<'_> {
         }
     }
 
+    /// The column's storage class and whether it can be NULL.
+    pub(crate) fn sql_type(&self) -> (TokenStream, TokenStream) {
+        let ty = &self.field.ty;
+        if self.json {
+            let nullable = option_of(ty).is_some();
+            return (quote!(::headwater::schema::SqlType::Text), quote!(#nullable));
+        }
+        let span = Span::call_site().located_at(ty.span());
+        let constant = |name: Ident| quote_spanned!(span=> <#ty as ::headwater::ColumnType>::#name);
+        (constant(Ident::new("SQL_TYPE", span)), constant(Ident::new("NULLABLE", span)))
+    }
+
     /// Reads column `index` of a row.
     fn read(&self, index: usize) -> TokenStream {
         let column_type = self.column_type();
-        let row = Ident::new("row", Span::mixed_site());
+        let span = Span::mixed_site().located_at(self.field.ty.span());
+        let row = Ident::new("row", span);
         match (self.json, option_of(&self.field.ty)) {
-            (false, _) => quote!(#row.get(#index)?),
-            (true, Some(_)) => quote!(#row.get::<#column_type>(#index)?.map(|json| json.0)),
-            (true, None) => quote!(#row.get::<#column_type>(#index)?.0),
+            (false, _) => quote_spanned!(span=> #row.get(#index)?),
+            (true, Some(_)) => quote_spanned!(span=> #row.get::<#column_type>(#index)?.map(|json| json.0)),
+            (true, None) => quote_spanned!(span=> #row.get::<#column_type>(#index)?.0),
         }
     }
 }

@@ -283,8 +283,8 @@ impl Rows {
         let columns_const = quote!(const #columns: &[&str] = &[#(#set),*];);
         let key_const = quote!(const #key: &[&str] = &[#(#keyed),*];);
         let check = |name: &str, list: &Ident| {
-            let name = Ident::new(name, Span::call_site());
             let span = Span::call_site().located_at(self.table.span());
+            let (name, list) = (Ident::new(name, span), Ident::new(&list.to_string(), span));
             quote_spanned!(span=> const _: () = ::headwater::__private::sql::#name(#def, #list);)
         };
         let (constants, checks, build) = match self.verb {
@@ -312,10 +312,17 @@ impl Rows {
         }
     }
 
+    /// `Todo::ID`. That there is no such column is to be said at the field, so that the whole path stands there.
+    fn column(&self, column: &Ident) -> TokenStream {
+        let constant = names::constant(column);
+        let table = located_at(self.table.to_token_stream(), column.span());
+        quote_spanned!(Span::call_site().located_at(column.span())=> #table::#constant)
+    }
+
     /// `Todo::ID.name()`.
     fn column_name(&self, column: &Ident) -> TokenStream {
-        let (table, constant) = (&self.table, names::constant(column));
-        quote!(#table::#constant.name())
+        let column = self.column(column);
+        quote!(#column.name())
     }
 
     /// The values in the order of the statement's parameters.
@@ -325,10 +332,14 @@ impl Rows {
 
     /// `Todo::ID.bind(id)`.
     fn bind(&self, binding: &Binding) -> TokenStream {
-        let (table, constant) = (&self.table, names::constant(&binding.column));
+        let column = self.column(&binding.column);
         match &binding.value {
-            Bound::Field(field) => quote!(#table::#constant.bind(#field)),
-            Bound::Expr(value) => quote!(#table::#constant.bind(&(#value))),
+            Bound::Field(field) => {
+                quote_spanned!(Span::mixed_site().located_at(field.span())=> #column.bind(#field))
+            }
+            Bound::Expr(value) => {
+                quote_spanned!(Span::mixed_site().located_at(value.span())=> #column.bind(&(#value)))
+            }
         }
     }
 
@@ -369,9 +380,11 @@ impl SqlStatement {
         if self.parameters.is_empty() {
             return quote!(::headwater::params![]);
         }
-        let parameters = &self.parameters;
-        let names = parameters.iter().map(|field| format!(":{}", field.unraw()));
-        quote!(::headwater::named_params! { #(#names: #parameters),* })
+        let parameters = self.parameters.iter().map(|field| {
+            let name = format!(":{}", field.unraw());
+            quote_spanned!(field.span()=> (#name, #field as &dyn ::headwater::schema::ToColumn))
+        });
+        quote!([#(#parameters),*].as_slice())
     }
 }
 
@@ -380,6 +393,15 @@ impl Pattern {
         let Self { pieces, fields } = self;
         quote!(::headwater::__private::fact::text(&[#(#pieces),*], &[#(&#fields),*]))
     }
+}
+
+/// The same tokens, shown at another place.
+fn located_at(tokens: TokenStream, place: Span) -> TokenStream {
+    let moved = tokens.into_iter().map(|mut token| {
+        token.set_span(token.span().located_at(place));
+        token
+    });
+    moved.collect()
 }
 
 fn text(tokens: &impl ToTokens) -> String {

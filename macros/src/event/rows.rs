@@ -180,7 +180,8 @@ fn bind(
         |field: &&EventField<'_>| !used.contains(&field.ident.unraw().to_string()) && !skip.contains(field.ident);
     let left: Vec<_> = fields.iter().filter(is_left).collect();
     if verb == Verb::Delete {
-        for field in left {
+        // Without a key that is the only mistake.
+        for field in left.into_iter().filter(|_| !key.is_empty()) {
             let hint = "name it in `key`, leave it out with `skip(…)` or remove it";
             errors.at(
                 field.ident,

@@ -1,8 +1,7 @@
 //! From a table to the code for it.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use quote::quote;
 
 use crate::table::constraint::Index;
 use crate::table::{Column, Table};
@@ -40,10 +39,7 @@ fn column_def(column: &Column<'_>) -> TokenStream {
     let constant = names::constant(column.row.ident);
     let constraints = &column.options.constraints;
     let default = optional(column.options.default.as_ref());
-    let column_type = column.row.column_type();
-    let span = column.row.field.ty.span();
-    let sql_type = quote_spanned!(span=> <#column_type as ::headwater::ColumnType>::SQL_TYPE);
-    let nullable = quote_spanned!(span=> <#column_type as ::headwater::ColumnType>::NULLABLE);
+    let (sql_type, nullable) = column.row.sql_type();
     quote! {
         ::headwater::schema::ColumnDef {
             name: Self::#constant.name(),

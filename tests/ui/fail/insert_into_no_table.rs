@@ -1,0 +1,24 @@
+//! The table is a type that derives `Table`.
+
+use headwater::{Event, Table};
+use serde::{Deserialize, Serialize};
+
+#[derive(Table)]
+#[table(name = "todos")]
+struct Todo {
+    #[column(primary_key)]
+    id: String,
+    text: String,
+    #[column(default = false)]
+    completed: bool,
+}
+
+#[derive(Event, Serialize, Deserialize)]
+enum TodoEvent {
+    #[event(name = "v1.TodoCreated", insert(String))]
+    Created { id: String },
+    #[event(name = "v1.TodoAdded", insert(Todos))]
+    Added { id: String },
+}
+
+fn main() {}

@@ -1,0 +1,22 @@
+//! Each field is a column of its name.
+
+use headwater::{Event, Table};
+use serde::{Deserialize, Serialize};
+
+#[derive(Table)]
+#[table(name = "todos")]
+struct Todo {
+    #[column(primary_key)]
+    id: String,
+    text: String,
+    #[column(default = false)]
+    completed: bool,
+}
+
+#[derive(Event, Serialize, Deserialize)]
+enum TodoEvent {
+    #[event(name = "v1.TodoCreated", insert(Todo))]
+    Created { id: String, text: String, note: String },
+}
+
+fn main() {}

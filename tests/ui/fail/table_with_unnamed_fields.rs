@@ -1,0 +1,8 @@
+//! Columns have names.
+
+use headwater::Table;
+
+#[derive(Table)]
+struct Todo(String, bool);
+
+fn main() {}
