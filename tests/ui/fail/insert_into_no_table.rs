@@ -1,4 +1,4 @@
-//! The table is a type that derives `Table`.
+//! The table is a type that exists.
 
 use headwater::{Event, Table};
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,6 @@ struct Todo {
 
 #[derive(Event, Serialize, Deserialize)]
 enum TodoEvent {
-    #[event(name = "v1.TodoCreated", insert(String))]
-    Created { id: String },
     #[event(name = "v1.TodoAdded", insert(Todos))]
     Added { id: String },
 }
