@@ -2,5 +2,6 @@
 
 mod by_hand;
 mod columns;
+mod everything;
 mod example;
 mod materializers;

@@ -40,7 +40,7 @@ struct Todo {
     bytes: Vec<u8>,
 }
 
-#[derive(Table)]
+#[derive(PartialEq, Table)]
 #[table(primary_key(list, user))]
 struct ListMember {
     list: String,
@@ -74,7 +74,15 @@ enum Todos {
         insert(Todo, or_ignore, skip(raw), set(text = raw.trim(), completed = false, at = now, r#type = 0.5, extra = serde_json::Value::Null)),
         facts(writes("todos/{id}", "lists/{list_id}"), reads("lists/{list_id}"), requires("{{}}"))
     )]
-    Created { id: i64, raw: String, list_id: String, now: Timestamp, tags: Vec<String>, wrapped: Json<u8>, bytes: Vec<u8> },
+    Created {
+        id: i64,
+        raw: String,
+        list_id: String,
+        now: Timestamp,
+        tags: Vec<String>,
+        wrapped: Json<u8>,
+        bytes: Vec<u8>,
+    },
     #[event(name = "v1.TodoChanged", update(Todo, key(id = todo), set(note = None::<String>, text, rank = rank + 1)))]
     Changed { todo: i64, text: String, rank: i64 },
     #[event(name = "v1.TodoGone", delete(Todo, key = id, skip(tx)))]
@@ -85,7 +93,10 @@ enum Todos {
     Left { list: String, user: String },
     #[event(name = "v1.Replaced", insert(ListMember, or_replace))]
     Replaced { list: String, user: String, name: String },
-    #[event(name = "v1.Cleared", sql("DELETE FROM todos WHERE list_id = :list", "DELETE FROM lists WHERE id = :list", skip(why)))]
+    #[event(
+        name = "v1.Cleared",
+        sql("DELETE FROM todos WHERE list_id = :list", "DELETE FROM lists WHERE id = :list", skip(why))
+    )]
     Cleared { list: String, why: String },
     #[event(name = "v1.AllCleared", sql = "DELETE FROM todos;")]
     AllCleared,
@@ -104,12 +115,16 @@ fn reset(_: &mut StateTx<'_>) -> headwater::Result<()> {
 }
 
 mod inner {
-    pub fn sorted(_: &mut headwater::StateTx<'_>, _: &str, _: &i64) -> headwater::Result<()> {
+    pub(super) fn sorted(_: &mut headwater::StateTx<'_>, _: &str, _: &i64) -> headwater::Result<()> {
         Ok(())
     }
 }
 
-fn main() {
-    let _ = (Todo::TYPE.name(), UiState::NAME, Todos::DEFS, ListMember::DEF);
+#[test]
+fn every_argument_is_taken_without_a_warning() {
+    assert_eq!((Todo::TYPE.name(), Todo::NOTE.name(), UiState::NAME), ("type", "why", "ui_state"));
+    assert_eq!((Todos::DEFS.len(), Todos::DEFS[0].ver, Todos::DEFS[0].upcasts.len()), (10, 3, 2));
+    assert_eq!(ListMember::DEF.primary_key, ["list", "user"]);
+    assert_eq!(Count::COLUMNS, Some(["n", "tags"].as_slice()));
     let _ = |count: Count| (count.count, count.tags);
 }
