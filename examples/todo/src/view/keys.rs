@@ -1,21 +1,24 @@
 //! The keyboard.
 
-use egui::{Context, Id, Key, Modifiers};
+use egui::{Context, Event, Id, Key, Modifiers};
 
 use super::{Editing, Shown, ViewState, header, todos};
 use crate::model::Action;
-use crate::schema::Filter;
+use crate::schema::{Filter, Todo};
+
+/// Rows that a page has, for the keyboard.
+const PAGE: usize = 10;
 
 /// What the help says.
 pub(super) const HELP: &[(&str, &str)] = &[
     ("Ctrl+N", "new todo"),
     ("Enter", "add it; or edit the chosen one"),
-    ("↓ ↑", "choose a todo"),
+    ("Down, Up", "choose a todo"),
     ("Space", "complete or reopen it"),
     ("Delete", "delete it"),
-    ("Alt+↓ Alt+↑", "move it"),
+    ("Alt+Down, Up", "move it"),
     ("Esc", "cancel"),
-    ("Ctrl+1 2 3", "all, active, completed"),
+    ("Ctrl+1, 2, 3", "all, active, completed"),
     ("Ctrl+L", "show or hide the eventlog"),
     ("?", "this help"),
     ("Ctrl+Q", "close the window"),
@@ -27,6 +30,10 @@ pub(super) fn handle(ctx: &Context, shown: &Shown<'_>, state: &mut ViewState, ac
         return;
     }
     window(ctx, shown, state, actions);
+    // A field that is being edited takes its own keys; Escape has taken the focus from it already.
+    if state.editing.is_some() || state.renaming.is_some() {
+        return;
+    }
     let focused = ctx.memory(egui::Memory::focused);
     if focused == Some(header::draft_id()) {
         if pressed(ctx, Modifiers::NONE, Key::ArrowDown) && !shown.todos.is_empty() {
@@ -62,7 +69,7 @@ fn window(ctx: &Context, shown: &Shown<'_>, state: &mut ViewState, actions: &mut
     let writes = ctx.text_edit_focused();
     let asked = |input: &mut egui::InputState| {
         let before = input.events.len();
-        input.events.retain(|event| !matches!(event, egui::Event::Text(text) if text == "?"));
+        input.events.retain(|event| !matches!(event, Event::Text(text) if text == "?"));
         input.events.len() < before
     };
     if pressed(ctx, Modifiers::NONE, Key::F1) || (!writes && ctx.input_mut(asked)) {
@@ -70,55 +77,91 @@ fn window(ctx: &Context, shown: &Shown<'_>, state: &mut ViewState, actions: &mut
     }
 }
 
-/// Keys for the list, when no other part of the window has the focus.
+/// Keys for the list, when no other part of the window has the focus. Several may come in one frame: they are taken in
+/// order, and text that they would make is taken away.
 fn list(ctx: &Context, shown: &Shown<'_>, state: &mut ViewState, actions: &mut Vec<Action>) {
-    if pressed(ctx, Modifiers::NONE, Key::Escape) {
-        state.selected = None;
-        state.notice = None;
-    }
-    let Some(last) = shown.todos.len().checked_sub(1) else { return };
-    let selected = state.selected.as_deref().and_then(|id| shown.index_of(id));
-    if let Some(at) = selected {
-        chosen(ctx, shown, state, actions, at);
-    }
-    let to = [
-        (Key::ArrowDown, selected.map_or(0, |at| (at + 1).min(last))),
-        (Key::ArrowUp, selected.map_or(last, |at| at.saturating_sub(1))),
-        (Key::PageDown, selected.map_or(0, |at| (at + 10).min(last))),
-        (Key::PageUp, selected.map_or(0, |at| at.saturating_sub(10))),
-        (Key::Home, 0),
-        (Key::End, last),
-    ];
-    for (key, to) in to {
-        if pressed(ctx, Modifiers::NONE, key) {
-            select(shown, state, to);
-            focus_todos(ctx);
+    for (modifiers, key) in list_keys(ctx) {
+        match key {
+            Key::Escape => {
+                state.selected = None;
+                state.notice = None;
+            }
+            key => list_key(ctx, shown, state, actions, modifiers, key),
         }
     }
 }
 
-/// Keys for the chosen todo.
-fn chosen(ctx: &Context, shown: &Shown<'_>, state: &mut ViewState, actions: &mut Vec<Action>, at: usize) {
-    let (todo, last) = (&shown.todos[at], shown.todos.len() - 1);
-    for modifiers in [Modifiers::ALT, Modifiers::COMMAND] {
-        let down = pressed(ctx, modifiers, Key::ArrowDown) && at < last;
-        let up = pressed(ctx, modifiers, Key::ArrowUp) && at > 0;
-        if down || up {
-            let to = if down { at + 1 } else { at - 1 };
-            actions.push(Action::Move { id: todo.id.clone(), to });
+/// The keys that are for the list, in order; they are taken out of the input.
+fn list_keys(ctx: &Context) -> Vec<(Modifiers, Key)> {
+    let mut keys = Vec::new();
+    ctx.input_mut(|input| {
+        input.events.retain(|event| match event {
+            Event::Key { key, pressed: true, modifiers, .. } if LIST_KEYS.contains(key) => {
+                keys.push((*modifiers, *key));
+                false
+            }
+            Event::Text(text) => text != " ",
+            _ => true,
+        });
+    });
+    keys
+}
+
+const LIST_KEYS: &[Key] = &[
+    Key::Escape,
+    Key::ArrowDown,
+    Key::ArrowUp,
+    Key::PageDown,
+    Key::PageUp,
+    Key::Home,
+    Key::End,
+    Key::Space,
+    Key::Enter,
+    Key::F2,
+    Key::Delete,
+];
+
+fn list_key(
+    ctx: &Context,
+    shown: &Shown<'_>,
+    state: &mut ViewState,
+    actions: &mut Vec<Action>,
+    modifiers: Modifiers,
+    key: Key,
+) {
+    let Some(last) = shown.todos.len().checked_sub(1) else { return };
+    let selected = state.selected.as_deref().and_then(|id| shown.index_of(id));
+    let to = match (key, selected) {
+        (Key::ArrowDown | Key::ArrowUp, Some(at)) if modifiers.alt || modifiers.command => {
+            let to = if key == Key::ArrowDown { Some(at + 1).filter(|to| *to <= last) } else { at.checked_sub(1) };
+            actions.extend(to.map(|to| Action::Move { id: shown.todos[at].id.clone(), to }));
             state.scroll_to_selected = true;
+            return;
         }
-    }
-    if pressed(ctx, Modifiers::NONE, Key::Space) {
-        actions.push(Action::SetCompleted { id: todo.id.clone(), completed: !todo.completed });
-    }
-    if pressed(ctx, Modifiers::NONE, Key::Enter) || pressed(ctx, Modifiers::NONE, Key::F2) {
-        state.editing = Some(Editing::of(&todo.id, &todo.text));
-    }
-    if pressed(ctx, Modifiers::NONE, Key::Delete) {
-        actions.push(Action::Delete(todo.id.clone()));
-        let next = if at < last { Some(at + 1) } else { at.checked_sub(1) };
-        state.selected = next.map(|next| shown.todos[next].id.clone());
+        (Key::ArrowDown, Some(at)) => (at + 1).min(last),
+        (Key::PageDown, Some(at)) => (at + PAGE).min(last),
+        (Key::ArrowUp, Some(at)) => at.saturating_sub(1),
+        (Key::PageUp, Some(at)) => at.saturating_sub(PAGE),
+        (Key::ArrowDown | Key::PageDown | Key::PageUp, None) | (Key::Home, _) => 0,
+        (Key::ArrowUp, None) | (Key::End, _) => last,
+        (key, Some(at)) => return chosen(&shown.todos[at], shown, state, actions, (key, at)),
+        (_, None) => return,
+    };
+    select(shown, state, to);
+    focus_todos(ctx);
+}
+
+/// Keys for the chosen todo.
+fn chosen(todo: &Todo, shown: &Shown<'_>, state: &mut ViewState, actions: &mut Vec<Action>, (key, at): (Key, usize)) {
+    match key {
+        Key::Space => actions.push(Action::SetCompleted { id: todo.id.clone(), completed: !todo.completed }),
+        Key::Enter | Key::F2 => state.editing = Some(Editing::of(&todo.id, &todo.text)),
+        Key::Delete => {
+            actions.push(Action::Delete(todo.id.clone()));
+            let next = shown.todos.get(at + 1).or_else(|| shown.todos.get(at.checked_sub(1)?));
+            state.selected = next.map(|next| next.id.clone());
+        }
+        _ => {}
     }
 }
 

@@ -29,7 +29,7 @@ fn show_line(ui: &mut Ui, line: &Line, own: &str) {
     let colours = theme::palette(ui.style());
     let colour = if line.is_pending { colours.waiting } else { colours.good };
     let by = if line.client == own { String::new() } else { format!("  by {}", line.client) };
-    let was = line.was.as_ref().map(|was| format!("  ← {was}")).unwrap_or_default();
+    let was = line.was.as_ref().map(|was| format!("  was {was}")).unwrap_or_default();
     let mut text = egui::text::LayoutJob::default();
     let font = egui::TextStyle::Monospace.resolve(ui.style());
     let mut part = |part: &str, colour| text.append(part, 0.0, egui::TextFormat::simple(font.clone(), colour));

@@ -67,7 +67,8 @@ pub(super) fn handle(ui: &mut Ui, name: &str) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(16.0, ICON), Sense::DRAG);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), name));
     let colours = theme::palette(ui.style());
-    let colour = if response.hovered() || response.dragged() { colours.text } else { colours.line };
+    let colour =
+        if response.hovered() || response.dragged() { colours.text } else { colours.muted.gamma_multiply(0.7) };
     for x in [-2.5, 2.5] {
         for y in [-5.0, 0.0, 5.0] {
             ui.painter().circle_filled(rect.center() + vec2(x, y), 1.5, colour);

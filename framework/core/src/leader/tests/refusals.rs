@@ -35,7 +35,9 @@ fn a_refused_event_leaves_with_its_group_and_what_depends_on_it() {
 
 #[test]
 fn a_client_only_event_inside_a_group_leaves_with_it() {
-    check("pull | refuse a2 | s1: a1+ a1.1 a2 a3 | push", expect![[r#"
+    check(
+        "pull | refuse a2 | s1: a1+ a1.1 a2 a3 | push",
+        expect![[r#"
         pull
             A → pull after 0
             A → pull after 0, held
@@ -50,7 +52,8 @@ fn a_client_only_event_inside_a_group_leaves_with_it() {
             A → s2 rebase [a1 a1.1 a2 a3] to [a3→1r1] settled e0, a1 rejected for a2, a1.1 rejected for a2, a2 rejected for a2
             A → push of a after 0 [a3→1]
         A: log [] pending [a3→1r1] rejected [a1 a1.1 a2] upstream e0 local e1r1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

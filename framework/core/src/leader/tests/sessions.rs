@@ -79,7 +79,9 @@ fn a_push_that_comes_twice_is_taken_once() {
 
 #[test]
 fn pulls_wait_for_a_session_that_can_not_keep_up() {
-    check("pull | s1 floods | others: x1 | pull | others: x2 | s2 drains | pull", expect![[r#"
+    check(
+        "pull | s1 floods | others: x1 | pull | others: x2 | s2 drains | pull",
+        expect![[r#"
         pull
             A → pull after 0
             A → pull after 0, held
@@ -99,8 +101,11 @@ fn pulls_wait_for_a_session_that_can_not_keep_up() {
             A → s2 advance [x2] settled e2
             A → pull after 2, held
         A: log [a0.1 … x2] pending [] rejected [] upstream e2 local e2, synced
-    "#]]);
-    check("pull | s1 floods | others: x1 | pull | s2 ends", expect![[r#"
+    "#]],
+    );
+    check(
+        "pull | s1 floods | others: x1 | pull | s2 ends",
+        expect![[r#"
         pull
             A → pull after 0
             A → pull after 0, held
@@ -115,7 +120,8 @@ fn pulls_wait_for_a_session_that_can_not_keep_up() {
         s2 ends
             A → pull after 1, held
         A: log [a0.1 … x1] pending [] rejected [] upstream e1 local e1, synced
-    "#]]);
+    "#]],
+    );
 }
 
 // A full disk.
