@@ -179,8 +179,7 @@ impl Error {
     }
 
     pub(crate) fn sql(sql: &str) -> impl FnOnce(rusqlite::Error) -> Self {
-        let sql = cut(sql);
-        move |source| Self::Sql { sql, source }
+        move |source| Self::Sql { sql: cut(sql), source }
     }
 }
 

@@ -34,6 +34,8 @@ impl Mailbox {
         let mut queue = self.lock();
         queue.messages.push_back(message);
         let reader = if queue.committing { &self.for_commit } else { &self.for_session };
+        // Whoever wakes up takes the lock first.
+        drop(queue);
         reader.notify_one();
     }
 

@@ -138,12 +138,15 @@ impl Session {
         self.tell_fates(news);
     }
 
-    /// Ends the session. What is committed is with the leader already.
+    /// Ends the session, after the leader has all that was committed.
     pub(crate) fn close(&self) {
+        let mut core = self.lock();
+        self.hand_over_all(&mut core);
+        core.close();
+        self.settle(core);
         let input = headwater_core::leader::Input::Detach { session: self.id.clone() };
         // A leader that is gone has no sessions left.
         let _ = self.leader.send(input);
-        self.lock().close();
         self.mailbox.close();
         self.graph.close();
     }

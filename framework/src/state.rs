@@ -145,26 +145,25 @@ impl StateDb {
     /// # Errors
     /// What the materializer returned; nothing is changed then.
     pub(crate) fn apply(&self, event: &EventRecord, touched: &mut Touched) -> Result<Applied> {
-        self.apply_with(event, touched, |tx| self.schema.materialize(&event.body, tx))
-    }
-
-    /// Like [`Self::apply`], with a materializer that is at hand.
-    pub(crate) fn apply_with<T>(
-        &self,
-        event: &EventRecord,
-        touched: &mut Touched,
-        materialize: impl FnOnce(&mut StateTx<'_>) -> Result<T>,
-    ) -> Result<T> {
         self.db.step("SAVEPOINT headwater_event")?;
-        let mut tx = StateTx::new(&self.db, event, touched);
-        let outcome = catch_unwind(AssertUnwindSafe(|| materialize(&mut tx)));
-        let outcome = outcome
-            .unwrap_or_else(|panic| Err(Error::app(format!("the materializer panicked: {}", panic_text(&*panic)))));
+        let outcome = self.run(event, touched, |tx| self.schema.materialize(&event.body, tx));
         if outcome.is_err() {
             self.db.step("ROLLBACK TO headwater_event")?;
         }
         self.db.step("RELEASE headwater_event")?;
         outcome
+    }
+
+    /// Runs a materializer that is at hand. If it fails, the caller has to undo what it wrote.
+    pub(crate) fn run<T>(
+        &self,
+        event: &EventRecord,
+        touched: &mut Touched,
+        materialize: impl FnOnce(&mut StateTx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut tx = StateTx::new(&self.db, event, touched);
+        let outcome = catch_unwind(AssertUnwindSafe(|| materialize(&mut tx)));
+        outcome.unwrap_or_else(|panic| Err(Error::app(format!("the materializer panicked: {}", panic_text(&*panic)))))
     }
 
     /// What a query reads.

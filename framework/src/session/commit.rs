@@ -11,6 +11,7 @@ use super::receipt::Receipt;
 use crate::Durability;
 use crate::db::Touched;
 use crate::error::{Error, Result};
+use crate::mailbox::CommitGuard;
 use crate::schema::{Event, EventDef};
 use crate::state::StateTx;
 
@@ -216,16 +217,28 @@ impl Session {
             return Ok(());
         }
         while core.waits_for(ids) {
-            let Some(message) = messages.next() else {
+            if !self.take_next(core, &messages) {
                 core.take_back(ids)?;
                 return Err(Error::Closed);
-            };
-            let mut message = Some(message);
-            while let Some(part) = message {
-                message = core.take_message(part, &self.leader);
             }
         }
         ids.iter().find_map(|id| core.failed.remove(id)).map_or(Ok(()), Err)
+    }
+
+    /// Waits until the leader has answered for all that is pending, or is gone.
+    pub(super) fn hand_over_all(&self, core: &mut SessionCore) {
+        let messages = self.mailbox.commit();
+        while core.in_flight.is_some() && self.take_next(core, &messages) {}
+    }
+
+    /// Waits for the leader's next message and takes it as a whole; `false` if the leader is gone.
+    fn take_next(&self, core: &mut SessionCore, messages: &CommitGuard<'_>) -> bool {
+        let mut message = messages.next();
+        let is_there = message.is_some();
+        while let Some(part) = message {
+            message = core.take_message(part, &self.leader);
+        }
+        is_there
     }
 }
 
@@ -255,7 +268,7 @@ impl SessionCore {
     fn apply_each(&self, numbered: Vec<Numbered>, touched: &mut Touched) -> Result<Vec<EventRecord>> {
         let mut applied = Vec::with_capacity(numbered.len());
         for (index, Numbered { event, materialize }) in numbered.into_iter().enumerate() {
-            self.state.apply_with(&event, touched, materialize).map_err(|source| Error::Materialize {
+            self.state.run(&event, touched, materialize).map_err(|source| Error::Materialize {
                 name: event.body.name.to_string(),
                 index,
                 source: Box::new(source),

@@ -97,6 +97,24 @@ fn data_survives_a_restart_and_a_lost_state() -> Result<()> {
 }
 
 #[test]
+fn what_was_committed_without_waiting_is_written_when_the_store_ends() -> Result<()> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = || {
+        let builder = Store::builder(schema()).storage(Storage::directory(folder.path()));
+        builder.durability(crate::Durability::Deferred).open()
+    };
+    for (round, ends) in [Store::shutdown, |store| Ok(drop(store))].into_iter().enumerate() {
+        let store = open()?;
+        for number in 0..100 {
+            store.commit(noted(&format!("{round}.{number}")))?;
+        }
+        ends(store)?;
+        assert_eq!(texts(&open()?).len(), (round + 1) * 100);
+    }
+    Ok(())
+}
+
+#[test]
 fn sessions_of_one_client_see_each_other_at_once() -> Result<()> {
     let store = Store::builder(schema()).open()?;
     let other = store.new_session()?;
