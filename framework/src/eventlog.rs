@@ -2,7 +2,8 @@
 //!
 //! It holds the settled events with their hash chain, the pending events, the heads, the batch in flight and the dead
 //! letters, and moves them in one transaction. Numbers of pending events are not stored: they follow from their order
-//! behind the settled head, so that a rebase of a thousand pending events writes none of them.
+//! behind the settled head, so that a rebase of a thousand pending events writes none of them. Nor are the last position
+//! and the chain value there: the last settled event has both.
 
 mod rows;
 
@@ -31,8 +32,6 @@ CREATE TABLE client (
 ) STRICT;
 CREATE TABLE mark (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    upstream_head INTEGER NOT NULL,
-    chain BLOB NOT NULL,
     generation INTEGER NOT NULL,
     backend_id BLOB,
     epoch INTEGER,
@@ -87,7 +86,7 @@ CREATE TABLE dead_letter (
 /// The eventlog of a client.
 pub(crate) struct Eventlog {
     db: Db,
-    /// What is in the `mark` table.
+    /// What the log holds.
     written: Option<Mark>,
     /// Where pending events stand in their table.
     ordinals: HashMap<EventId, i64>,
@@ -147,9 +146,7 @@ impl Eventlog {
         self.db.run(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}"))?;
         let insert = "INSERT INTO client VALUES (1, ?1, ?2, ?3)";
         self.db.execute(insert, params![store_id.as_str(), client_id.as_str(), secret.as_slice()])?;
-        let insert = "INSERT INTO mark (id, upstream_head, chain, generation) VALUES (1, 0, ?1, 0)";
-        self.db.execute(insert, params![Chain::ROOT.as_bytes().as_slice()])?;
-        self.db.run("COMMIT")
+        self.db.run("INSERT INTO mark (id, generation) VALUES (1, 0); COMMIT")
     }
 
     /// Makes sure that the file is the log of this store, without changing it. `true` if it is empty.
@@ -317,10 +314,20 @@ impl Eventlog {
     }
 
     fn read_mark(&self) -> Result<Mark> {
-        let sql = "SELECT upstream_head, chain, generation, backend_id, epoch, in_flight_parent, in_flight_chain, in_flight_count FROM mark";
+        let sql = "SELECT generation, backend_id, epoch, in_flight_parent, in_flight_chain, in_flight_count FROM mark";
         let rows: Vec<rows::MarkRow> = self.db.query(sql, params![])?;
-        let row = rows.into_iter().next().ok_or_else(|| self.damaged("it has no heads".to_owned()))?;
-        rows::mark(row).ok_or_else(|| self.damaged("its heads are not readable".to_owned()))
+        let row = rows.into_iter().next().ok_or_else(|| self.damaged("it has no mark".to_owned()))?;
+        let upstream_head = self.settled_head()?.global;
+        let mark = rows::mark(row, upstream_head, self.checked_chain_at(upstream_head)?);
+        mark.ok_or_else(|| self.damaged("its mark is not readable".to_owned()))
+    }
+
+    /// The chain value at a position, checked against the event there and the value before it.
+    fn checked_chain_at(&self, global: u64) -> Result<Chain> {
+        let Some(before) = global.checked_sub(1) else { return Ok(Chain::ROOT) };
+        let event = self.read(SeqNum { client: u32::MAX, ..SeqNum::global(before) }, 1)?;
+        let at = event.first().filter(|settled| settled.event.seq == SeqNum::global(global));
+        at.map(|settled| settled.chain).ok_or_else(|| self.damaged(format!("position {global} is missing")))
     }
 
     fn damaged(&self, reason: String) -> Error {
@@ -342,7 +349,7 @@ impl Eventlog {
             self.remove_pending(rejection.event.id())?;
             self.insert_dead(rejection)?;
         }
-        if self.written.as_ref() != Some(change.mark) {
+        if self.written.as_ref().is_none_or(|written| differ_beside_head(written, change.mark)) {
             self.write_mark(change.mark)?;
         }
         Ok(())
@@ -426,14 +433,12 @@ impl Eventlog {
     }
 
     fn write_mark(&self, mark: &Mark) -> Result<()> {
-        let sql = "UPDATE mark SET upstream_head = ?1, chain = ?2, generation = ?3, backend_id = ?4, epoch = ?5,
-            in_flight_parent = ?6, in_flight_chain = ?7, in_flight_count = ?8";
+        let sql = "UPDATE mark SET generation = ?1, backend_id = ?2, epoch = ?3,
+            in_flight_parent = ?4, in_flight_chain = ?5, in_flight_count = ?6";
         let backend_id = mark.backend.as_ref().map(|(id, _): &(BackendId, u64)| id.as_bytes().as_slice());
         let in_flight: Option<InFlight> = mark.in_flight;
         let in_flight_chain = in_flight.map(|in_flight| *in_flight.parent_chain.as_bytes());
         let params = params![
-            mark.upstream_head,
-            mark.chain.as_bytes().as_slice(),
             mark.generation,
             backend_id,
             mark.backend.map(|(_, epoch)| epoch),
@@ -477,6 +482,11 @@ impl Log for Eventlog {
         self.note(change);
         Ok(())
     }
+}
+
+/// Whether two marks differ in what the `mark` table holds.
+fn differ_beside_head(a: &Mark, b: &Mark) -> bool {
+    (a.generation, a.backend, a.in_flight) != (b.generation, b.backend, b.in_flight)
 }
 
 /// What SQLite says of a file that it can't read, in our terms.

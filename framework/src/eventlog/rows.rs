@@ -110,12 +110,11 @@ impl SettledRow {
 /// Id, name, arguments, code and reason of an event that was refused.
 pub(crate) type DeadLetterRow = (Vec<u8>, String, String, String, String);
 
-pub(super) type MarkRow =
-    (u64, Vec<u8>, u32, Option<Vec<u8>>, Option<u64>, Option<u64>, Option<Vec<u8>>, Option<usize>);
+pub(super) type MarkRow = (u32, Option<Vec<u8>>, Option<u64>, Option<u64>, Option<Vec<u8>>, Option<usize>);
 
-/// The scalars; `None` if they don't have the sizes that they should have.
-pub(super) fn mark(row: MarkRow) -> Option<Mark> {
-    let (upstream_head, head_chain, generation, backend_id, epoch, parent, parent_chain, count) = row;
+/// The scalars of a log that ends at a position; `None` if they don't have the sizes that they should have.
+pub(super) fn mark(row: MarkRow, upstream_head: u64, head_chain: Chain) -> Option<Mark> {
+    let (generation, backend_id, epoch, parent, parent_chain, count) = row;
     let chain = |bytes: Vec<u8>| bytes.try_into().ok().map(Chain::from_bytes);
     let backend = match (backend_id, epoch) {
         (Some(id), Some(epoch)) => Some((BackendId::from_bytes(id.try_into().ok()?), epoch)),
@@ -125,7 +124,7 @@ pub(super) fn mark(row: MarkRow) -> Option<Mark> {
         (Some(parent), Some(bytes), Some(count)) => Some(InFlight { parent, parent_chain: chain(bytes)?, count }),
         _ => None,
     };
-    Some(Mark { upstream_head, chain: chain(head_chain)?, generation, backend, in_flight })
+    Some(Mark { upstream_head, chain: head_chain, generation, backend, in_flight })
 }
 
 /// Facts as text; empty for none, which is common.
