@@ -30,7 +30,7 @@ impl Raw {
             Some(folder) => Connection::open(folder.join("raw.db"))?,
             None => Connection::open_in_memory()?,
         };
-        log.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")?;
+        log.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000")?;
         log.execute_batch(CREATE_EVENTLOG)?;
         let state = Connection::open_in_memory()?;
         state.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF")?;
