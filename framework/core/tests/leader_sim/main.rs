@@ -35,7 +35,8 @@ fn run(seed: u64) -> Counters {
     let faults = world.faults.clone();
     world.trace = Some(String::new());
     let failure = catch_unwind(AssertUnwindSafe(|| world.run())).expect_err("the same seed fails in the same way");
-    let reason = failure.downcast_ref::<String>().cloned().unwrap_or_else(|| "see above".to_owned());
+    let text = failure.downcast_ref::<String>().cloned();
+    let reason = text.or_else(|| failure.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
     let trace = world.trace.unwrap_or_default();
     panic!("{trace}\nHEADWATER_SEED={seed} fails: {reason}\nwith {faults:?}");
 }

@@ -27,8 +27,15 @@ impl World {
             assert_eq!(there.chain, settled.chain, "{} has another chain at {}", client.name, event.seq);
         }
         client.compared = store.settled.len();
-        drop(store);
         let Some(leader) = &client.leader else { return };
+        // Whoever starts from the disk stands where this leader stands.
+        let state = leader.sync_state();
+        let pending = state.pending().iter().map(EventRecord::id);
+        assert!(pending.eq(store.pending.iter().map(|body| body.id)), "{} has other events than its disk", client.name);
+        let on_disk = store.recover();
+        assert!(on_disk.settled_head.order(&state.settled_head()).is_eq(), "{} settled more or less", client.name);
+        assert_eq!(on_disk.mark.upstream_head, state.upstream_head().global, "the upstream head of {}", client.name);
+        assert_eq!(on_disk.mark.generation, state.local_head().generation, "the generation of {}", client.name);
         match leader.status().health {
             Health::BackendChanged { reason } => panic!("{} accuses the backend: {reason}", client.name),
             Health::Fault { reason } if reason.contains("the backend") => {

@@ -286,7 +286,12 @@ impl World {
         match effect {
             Effect::ToSession { session, message } => self.post(client, &session, message),
             Effect::Pull { request, pull } => self.send(client, life, request, &Ask::Pull(pull)),
-            Effect::Push { request, push } => self.send(client, life, request, &Ask::Push(push)),
+            Effect::Push { request, push } => {
+                let in_flight = self.clients[client].disk.store.borrow().mark.in_flight;
+                let noted = in_flight.map(|batch| (batch.parent, batch.count));
+                assert_eq!(noted, Some((push.parent, push.events.len())), "a batch is sent and not noted");
+                self.send(client, life, request, &Ask::Push(push));
+            }
             Effect::Cancel => {}
         }
     }
