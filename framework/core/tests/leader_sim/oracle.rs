@@ -36,9 +36,11 @@ impl World {
         assert!(on_disk.settled_head.order(&state.settled_head()).is_eq(), "{} settled more or less", client.name);
         assert_eq!(on_disk.mark.upstream_head, state.upstream_head().global, "the upstream head of {}", client.name);
         assert_eq!(on_disk.mark.generation, state.local_head().generation, "the generation of {}", client.name);
+        // One character makes few ids: several that are taken in a row are a loop indeed.
+        let taken = self.counters.counts.get("client ids taken").is_some_and(|count| *count >= 3);
         match leader.status().health {
             Health::BackendChanged { reason } => panic!("{} accuses the backend: {reason}", client.name),
-            Health::Fault { reason } if reason.contains("the backend") => {
+            Health::Fault { reason } if reason.contains("the backend") && !taken => {
                 panic!("{} is at odds with the backend: {reason}", client.name)
             }
             _ => {}
