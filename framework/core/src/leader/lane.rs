@@ -102,9 +102,11 @@ impl Lane {
         unanswered
     }
 
-    /// Gives up what it waits for.
-    pub(super) fn go_idle(&mut self) {
-        self.step = Step::Idle;
+    /// Gives up the request under way.
+    pub(super) fn give_up(&mut self) {
+        if matches!(self.step, Step::Busy { .. }) {
+            self.step = Step::Idle;
+        }
     }
 
     pub(super) fn wait_until(&mut self, until: u64) {

@@ -143,7 +143,7 @@ impl Link {
             self.pull.stop_waiting();
         }
         if self.held_ms > 0 {
-            self.pull.go_idle();
+            self.pull.give_up();
         }
     }
 
@@ -264,6 +264,7 @@ impl<L: Log> Leader<L> {
         self.catch_up.clear();
         let Some(link) = &mut self.link else { return };
         link.more = false;
+        link.histories_agree &= !matches!(trouble, Trouble::Backend(_));
         let (lane, random) = link.lane(way);
         match trouble {
             Trouble::Backend(reason) => lane.hold(Health::BackendChanged { reason }, now + HOLD_MS),

@@ -275,16 +275,18 @@ impl<L: Log> Leader<L> {
     }
 }
 
-/// The events of each commit. A client-only event never ends the group that it stands in: the backend does not see it.
+/// The events of each commit, as far as their numbers tell: it goes on while events of either scope are to follow.
 fn groups<'a>(events: impl Iterator<Item = &'a EventRecord>) -> Vec<Vec<&'a EventRecord>> {
     let mut groups: Vec<Vec<_>> = Vec::new();
-    let mut open = false;
+    let (mut synced_rest, mut client_only_rest) = (0, 0);
     for event in events {
-        match groups.last_mut().filter(|_| open) {
+        let goes_on = synced_rest > 0 || client_only_rest > 0;
+        match groups.last_mut().filter(|_| goes_on) {
             Some(group) => group.push(event),
             None => groups.push(vec![event]),
         }
-        open = event.body.group_rest > 0 || open && event.body.is_client_only();
+        let rest = if event.body.is_client_only() { &mut client_only_rest } else { &mut synced_rest };
+        *rest = event.body.group_rest;
     }
     groups
 }

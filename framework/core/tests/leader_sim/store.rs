@@ -105,6 +105,8 @@ pub(crate) enum Fate {
     Writes,
     /// The next write fails.
     Fails,
+    /// A write failed.
+    Failed,
     /// The next write is not done, nor any after it: the process is dying.
     Dies,
     Dead,
@@ -130,11 +132,11 @@ impl Log for SharedStore {
         let mut fate = self.fate.borrow_mut();
         let is = *fate;
         match is {
-            Fate::Writes => {
+            Fate::Writes | Fate::Failed => {
                 self.store.borrow_mut().apply(change);
                 return Ok(());
             }
-            Fate::Fails => *fate = Fate::Writes,
+            Fate::Fails => *fate = Fate::Failed,
             Fate::Dies | Fate::Dead => *fate = Fate::Dead,
         }
         Err("the disk is full".to_owned())

@@ -256,9 +256,9 @@ impl World {
             self.count("deaths in a write");
             return self.die(client, true);
         }
-        let fails = std::mem::replace(&mut *self.clients[client].disk.fate.borrow_mut(), Fate::Writes);
-        if fails == Fate::Writes && self.faults.write_fails > 0 {
-            self.count("writes that may fail");
+        let fate = self.clients[client].disk.fate.replace(Fate::Writes);
+        if fate == Fate::Failed {
+            self.count("failed writes");
         }
         let dies = self.rng.per_mille(self.faults.dies);
         while let Some(effect) = self.clients[client].leader.as_mut().and_then(Leader::poll_effect) {

@@ -313,34 +313,35 @@ fn behind_brings_what_is_missing() {
 #[test]
 fn behind_goes_on_tail_by_tail_when_pulls_break_off() {
     check(
-        "pull | others: x1 x2 x3 x4 x5 | no pull | s1: a1 | push | wait | push | push",
+        "pull | others: x1 x2 x3 x4 x5 | no pull | s1: a1 | push | wait | wait | push | push",
         expect![[r#"
-        pull
-            A → pull after 0
-            A → pull after 0, held
-            A Online
-        others: x1 x2 x3 x4 x5
-        no pull
-            A Offline { reason: "offline: broken" }
-        s1: a1
-            A → s2 advance [a1] settled e0
-            A → s1 pushed, settled e0
-            A → push of a after 0 [a1]
-        push
-            A → s1 rebase [a1] to [x1 x2 x3 a1→4r1] settled e3
-            A → s2 rebase [a1] to [x1 x2 x3 a1→4r1] settled e3
-            A → pull after 3
-        wait
-            A → push of a after 3 [a1→4]
-        push
-            A → s1 rebase [a1→4r1] to [x4 x5 a1→6r2] settled e5
-            A → s2 rebase [a1→4r1] to [x4 x5 a1→6r2] settled e5
-            A → push of a after 5 [a1→6]
-        push
-            A → s1 advance [] settled e6, a1 confirmed at e6
-            A → s2 advance [] settled e6, a1 confirmed at e6
-        A: log [x1 x2 x3 x4 x5 a1→6] pending [] rejected [] upstream e6 local e6r2
-    "#]],
+            pull
+                A → pull after 0
+                A → pull after 0, held
+                A Online
+            others: x1 x2 x3 x4 x5
+            no pull
+                A Offline { reason: "offline: broken" }
+            s1: a1
+                A → s2 advance [a1] settled e0
+                A → s1 pushed, settled e0
+                A → push of a after 0 [a1]
+            push
+                A → s1 rebase [a1] to [x1 x2 x3 a1→4r1] settled e3
+                A → s2 rebase [a1] to [x1 x2 x3 a1→4r1] settled e3
+            wait
+                A → pull after 3
+            wait
+                A → push of a after 3 [a1→4]
+            push
+                A → s1 rebase [a1→4r1] to [x4 x5 a1→6r2] settled e5
+                A → s2 rebase [a1→4r1] to [x4 x5 a1→6r2] settled e5
+                A → push of a after 5 [a1→6]
+            push
+                A → s1 advance [] settled e6, a1 confirmed at e6
+                A → s2 advance [] settled e6, a1 confirmed at e6
+            A: log [x1 x2 x3 x4 x5 a1→6] pending [] rejected [] upstream e6 local e6r2
+        "#]],
     );
 }
 

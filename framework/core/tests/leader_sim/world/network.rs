@@ -1,7 +1,7 @@
 //! The network, and what the backend hears of it.
 
 use headwater_core::leader::{Input, TransportError};
-use headwater_core::protocol::PullRequest;
+use headwater_core::protocol::{PullAnswer, PullRequest};
 
 use super::{Action, Ask, World};
 
@@ -51,7 +51,10 @@ impl World {
                 Input::Pushed { request, result: Ok(answer) }
             }
             Ask::Pull(pull) => match self.backend.pull(pull, false) {
-                Some(answer) => Input::Pulled { request, result: Ok(answer) },
+                Some(answer) => {
+                    self.count_page(client, &answer);
+                    Input::Pulled { request, result: Ok(answer) }
+                }
                 None => return self.hold(client, life, request, pull),
             },
         };
@@ -61,6 +64,13 @@ impl World {
             return self.answer(client, life, &failed(request, ask, error), ask, request);
         }
         self.answer(client, life, &input, ask, request);
+    }
+
+    fn count_page(&mut self, client: usize, answer: &PullAnswer) {
+        let waits = !self.clients[client].disk.store.borrow().pending.is_empty();
+        if waits && matches!(answer, PullAnswer::Page(page) if page.remaining > 0) {
+            self.count("pages to be coalesced");
+        }
     }
 
     fn refusal(&mut self) -> TransportError {

@@ -29,11 +29,10 @@ impl World {
     fn bodies(&mut self, session: usize) -> Vec<Arc<EventBody>> {
         let count = if self.rng.per_mille(200) { self.rng.between(2, 4) } else { 1 };
         let client_only: Vec<_> = (0..count).map(|_| self.rng.per_mille(250)).collect();
-        let mut rest = client_only.iter().filter(|client_only| !**client_only).count() as u32;
         let mut bodies = Vec::new();
-        for client_only in client_only {
-            rest -= u32::from(!client_only);
-            bodies.push(Arc::new(self.body(session, client_only, rest)));
+        for (index, scope) in client_only.iter().enumerate() {
+            let rest = client_only[index + 1..].iter().filter(|other| *other == scope).count();
+            bodies.push(Arc::new(self.body(session, *scope, rest as u32)));
         }
         bodies
     }
