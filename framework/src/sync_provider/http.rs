@@ -21,6 +21,9 @@ use reply::Reply;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the backend may be silent, unless it was asked to hold a pull.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection is kept for the next request: less than servers keep it, so that no request meets one that is
+/// just being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// A body that moves at least this fast gets more time.
 const MIN_BYTES_PER_SECOND: usize = 16 * 1024;
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -214,7 +217,8 @@ fn client(base: &Url) -> Result<Client> {
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .tcp_keepalive(KEEP_ALIVE_INTERVAL)
-        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS);
+        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
+        .pool_idle_timeout(IDLE_TIMEOUT);
     if base.scheme() == "http" {
         // Then no certificate is needed, and a machine without any will do.
         builder = builder.tls_certs_only([]);
