@@ -15,9 +15,7 @@ pub(crate) fn plain(ident: &Ident) -> String {
 
 /// The column constant of a field: `list_id` is `LIST_ID`. It stands at the field.
 pub(crate) fn constant(ident: &Ident) -> Ident {
-    let name = plain(ident).to_uppercase();
-    // A name that is nothing but underscores or digits stays as it is.
-    Ident::new(&name, ident.span())
+    Ident::new(&plain(ident).to_uppercase(), ident.span())
 }
 
 /// `TodoList` is `todo_list`.

@@ -58,26 +58,41 @@ fn statement(text: LitStr, fields: &[EventField<'_>], errors: &mut Errors) -> Sq
 fn kind_problem(sql: &str, scan: &Scan) -> Option<&'static str> {
     const SEVERAL: &str = "these are several statements: write each on its own, `sql(\"…\", \"…\")`";
     const READS: &str = "a materializer writes rows, this statement only reads: write an INSERT, UPDATE or DELETE";
+    const RETURNS: &str = "nobody reads what a materializer returns: remove RETURNING";
     const OTHER: &str =
         "a materializer is an INSERT, UPDATE or DELETE: what creates tables, views or triggers belongs to the schema";
-    if scan.words.is_empty() {
+    if scan.first_word.is_empty() {
         return Some("the SQL is empty: write an INSERT, UPDATE or DELETE");
     }
     if scan.statements > 1 {
         return Some(SEVERAL);
     }
-    match &*scan.words {
-        "INSERT" | "UPDATE" | "DELETE" | "REPLACE" => None,
+    // What sqlparser can't read may still be valid SQLite: that is decided when the schema is checked.
+    let parsed = SqlParser::parse_sql(&SQLiteDialect {}, sql).ok().and_then(|mut statements| statements.pop());
+    match &*scan.first_word {
+        "INSERT" | "UPDATE" | "DELETE" | "REPLACE" => {
+            parsed.is_some_and(|statement| returns_rows(&statement)).then_some(RETURNS)
+        }
         "SELECT" | "VALUES" => Some(READS),
-        // What sqlparser can't read may still be valid SQLite: that is decided when the schema is checked.
-        "WITH" => match SqlParser::parse_sql(&SQLiteDialect {}, sql).as_deref() {
-            Ok([Statement::Query(query)]) => match *query.body {
-                SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) => None,
+        "WITH" => match parsed {
+            Some(Statement::Query(query)) => match *query.body {
+                SetExpr::Insert(written) | SetExpr::Update(written) | SetExpr::Delete(written) => {
+                    returns_rows(&written).then_some(RETURNS)
+                }
                 _ => Some(READS),
             },
             _ => None,
         },
         _ => Some(OTHER),
+    }
+}
+
+fn returns_rows(statement: &Statement) -> bool {
+    match statement {
+        Statement::Insert(insert) => insert.returning.is_some(),
+        Statement::Update(update) => update.returning.is_some(),
+        Statement::Delete(delete) => delete.returning.is_some(),
+        _ => false,
     }
 }
 
@@ -90,7 +105,7 @@ struct Scan {
     other_parameter: Option<String>,
     statements: usize,
     /// The first word, in capitals.
-    words: String,
+    first_word: String,
 }
 
 impl Scan {
@@ -115,8 +130,8 @@ impl Scan {
     }
 
     fn note(&mut self, token: &str) {
-        if self.words.is_empty() {
-            self.words = token.to_ascii_uppercase();
+        if self.first_word.is_empty() {
+            self.first_word = token.to_ascii_uppercase();
         }
         let (mark, name) = token.split_at(token.chars().next().map_or(0, char::len_utf8));
         match (mark, name) {
@@ -247,6 +262,16 @@ mod tests {
         for sql in ["CREATE TABLE a (b)", "PRAGMA user_version", "UPDAET a SET b = 1"] {
             assert!(problem(sql).is_some_and(|text| text.contains("belongs to the schema")), "{sql}");
         }
+    }
+
+    #[test]
+    fn a_materializer_returns_nothing() {
+        for sql in
+            ["DELETE FROM a RETURNING b", "INSERT INTO a VALUES (1) RETURNING *", "UPDATE a SET b = 1 RETURNING b"]
+        {
+            assert!(problem(sql).is_some_and(|text| text.contains("RETURNING")), "{sql}");
+        }
+        assert_eq!(problem("DELETE FROM a WHERE b = ' RETURNING '"), None);
     }
 
     #[test]

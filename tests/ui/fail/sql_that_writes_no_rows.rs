@@ -17,6 +17,8 @@ enum TodoEvent {
     E,
     #[event(name = "v1.F", sql(skip(id)))]
     F { id: String },
+    #[event(name = "v1.G", sql = "DELETE FROM todos RETURNING id")]
+    G,
 }
 
 fn main() {}
