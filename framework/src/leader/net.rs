@@ -8,7 +8,8 @@ use headwater_core::StoreId;
 use headwater_core::leader::{Input, TransportError};
 use headwater_core::protocol::{PullRequest, PushRequest};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
+use tracing::Instrument as _;
 
 use crate::error::{Error, Result};
 use crate::leader::Request;
@@ -63,23 +64,37 @@ async fn serve(
         tracing::debug!(%error, "not connected yet");
     }
     let mut tasks = JoinSet::new();
+    let mut under_way: [Option<AbortHandle>; 2] = [None, None];
     loop {
         let job = tokio::select! {
             job = jobs.recv() => job,
             Some(_) = tasks.join_next() => continue,
         };
         let (provider, store, inbox) = (provider.clone(), store.clone(), inbox.clone());
-        match job {
+        let (lane, task) = match job {
             None => return,
-            Some(Job::Cancel) => tasks.abort_all(),
-            Some(Job::Pull(request, pull)) => drop(tasks.spawn(async move {
-                let result = guarded(async { provider.pull(&store, pull).await }).await;
-                deliver(&inbox, Input::Pulled { request, result });
-            })),
-            Some(Job::Push(request, push)) => drop(tasks.spawn(async move {
-                let result = guarded(async { provider.push(&store, push).await }).await;
-                deliver(&inbox, Input::Pushed { request, result });
-            })),
+            Some(Job::Cancel) => {
+                tasks.abort_all();
+                continue;
+            }
+            Some(Job::Pull(request, pull)) => {
+                let pulled = async move {
+                    let result = guarded(async { provider.pull(&store, pull).await }).await;
+                    deliver(&inbox, Input::Pulled { request, result });
+                };
+                (0, tasks.spawn(pulled.instrument(tracing::debug_span!("leader.pull", request))))
+            }
+            Some(Job::Push(request, push)) => {
+                let pushed = async move {
+                    let result = guarded(async { provider.push(&store, push).await }).await;
+                    deliver(&inbox, Input::Pushed { request, result });
+                };
+                (1, tasks.spawn(pushed.instrument(tracing::debug_span!("leader.push", request))))
+            }
+        };
+        // The leader has given the one before up.
+        if let Some(before) = under_way[lane].replace(task) {
+            before.abort();
         }
     }
 }
