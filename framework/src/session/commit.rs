@@ -33,7 +33,7 @@ const MAX_UNPERSISTED: usize = 10_000;
 /// # }
 /// let commit = Commit::new().with(Ping)?.with(Ping)?.durability(Durability::Disk);
 /// assert_eq!(commit.len(), 2);
-/// # headwater::Result::Ok(())
+/// # Ok::<(), headwater::Error>(())
 /// ```
 #[derive(Default)]
 pub struct Commit {
