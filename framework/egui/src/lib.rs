@@ -22,7 +22,7 @@
 //!     ui.label(note);
 //! }
 //! ui.label(format!("{} pending", status.get().pending));
-//! # });
+//! # }).drop_without_applying_deltas();
 //! # Ok::<(), headwater::Error>(())
 //! ```
 
