@@ -1,6 +1,8 @@
 //! The thread that talks to the backend: a small tokio runtime of the framework's own.
 
+use std::collections::VecDeque;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
@@ -19,6 +21,13 @@ enum Job {
     Pull(u64, PullRequest),
     Push(u64, PushRequest),
     Cancel,
+}
+
+impl Job {
+    /// Whether an earlier one is of no use any more.
+    fn voids(&self, earlier: &Self) -> bool {
+        matches!(self, Self::Cancel) || std::mem::discriminant(self) == std::mem::discriminant(earlier)
+    }
 }
 
 /// The way to the thread, which ends when this is dropped. Unbounded, because a leader has at most one pull and one
@@ -60,15 +69,16 @@ async fn serve(
     inbox: SyncSender<Request>,
     mut jobs: UnboundedReceiver<Job>,
 ) {
-    if let Err(error) = provider.connect(&store).await {
-        tracing::debug!(%error, "not connected yet");
-    }
+    let Some(mut waiting) = connect(&*provider, &store, &mut jobs).await else { return };
     let mut tasks = JoinSet::new();
     let mut under_way: [Option<AbortHandle>; 2] = [None, None];
     loop {
-        let job = tokio::select! {
-            job = jobs.recv() => job,
-            Some(_) = tasks.join_next() => continue,
+        let job = match waiting.pop_front() {
+            Some(job) => Some(job),
+            None => tokio::select! {
+                job = jobs.recv() => job,
+                Some(_) = tasks.join_next() => continue,
+            },
         };
         let (provider, store, inbox) = (provider.clone(), store.clone(), inbox.clone());
         let (lane, task) = match job {
@@ -95,6 +105,31 @@ async fn serve(
         // The leader has given the one before up.
         if let Some(before) = under_way[lane].replace(task) {
             before.abort();
+        }
+    }
+}
+
+/// Lets the provider connect, and returns what was asked for meanwhile; `None` if nobody is there to ask any more.
+async fn connect(
+    provider: &dyn SyncProvider,
+    store: &StoreId,
+    jobs: &mut UnboundedReceiver<Job>,
+) -> Option<VecDeque<Job>> {
+    let mut connecting = pin!(guarded(async { provider.connect(store).await }));
+    let mut waiting = VecDeque::new();
+    loop {
+        tokio::select! {
+            connected = &mut connecting => {
+                if let Err(error) = connected {
+                    tracing::debug!(%error, "not connected yet");
+                }
+                return Some(waiting);
+            }
+            job = jobs.recv() => {
+                let job = job?;
+                waiting.retain(|before| !job.voids(before));
+                waiting.push_back(job);
+            }
         }
     }
 }
