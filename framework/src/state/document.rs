@@ -66,16 +66,17 @@ pub(crate) fn read<D: Document>(state: &StateDb, key: &str) -> Result<D> {
     Ok(stored.first().map_or_else(D::default, |json| over_default(json)))
 }
 
-/// A stored value of an older or newer shape: known fields that fit are taken, one by one; all others have their
-/// default.
+/// What is stored, over the default. Of a value of an older or newer shape, the known fields that fit are taken, one by
+/// one.
 fn over_default<D: Document>(json: &str) -> D {
-    if let Ok(document) = serde_json::from_str(json) {
-        return document;
-    }
     let stored: Map<String, Value> = serde_json::from_str(json).unwrap_or_default();
     let Ok(Value::Object(mut merged)) = serde_json::to_value(D::default()) else {
         return D::default();
     };
+    let all = merged.iter().chain(&stored).map(|(name, value)| (name.clone(), value.clone())).collect();
+    if let Ok(document) = serde_json::from_value(Value::Object(all)) {
+        return document;
+    }
     for (name, value) in stored {
         let before = merged.insert(name.clone(), value);
         if serde_json::from_value::<D>(Value::Object(merged.clone())).is_ok() {
@@ -101,6 +102,10 @@ pub(crate) fn changed_fields<D: Document>(before: &D, after: &D) -> Result<Map<S
         }
     };
     let (before, mut after) = (object(before)?, object(after)?);
+    // A field that is left out when it is empty is null, and not as it was before.
+    for name in before.keys() {
+        after.entry(name.clone()).or_insert(Value::Null);
+    }
     after.retain(|name, value| before.get(name) != Some(value));
     Ok(after)
 }
