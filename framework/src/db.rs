@@ -194,6 +194,10 @@ impl Db {
             return Err(Error::NotAllowed { what, sql: crate::error::cut(sql) });
         }
         result.map_err(Error::sql(sql))?;
+        if purpose == Purpose::Materialize && self.may_roll_back(sql)? {
+            let what = "resolving a conflict by ROLLBACK, which undoes other events as well,".to_owned();
+            return Err(Error::NotAllowed { what, sql: crate::error::cut(sql) });
+        }
         let footprint = Arc::new(self.with_what_is_not_reported(footprint, sql)?);
         let footprints = &mut self.footprints.borrow_mut()[purpose as usize];
         if footprints.len() >= FOOTPRINT_CACHE {
@@ -201,6 +205,23 @@ impl Db {
         }
         footprints.insert(sql.into(), footprint.clone());
         Ok(footprint)
+    }
+
+    /// Whether a broken constraint or a trigger would roll the whole transaction back: `ON CONFLICT ROLLBACK`,
+    /// `RAISE(ROLLBACK, …)`. Such a statement halts with an error and with what SQLite calls `OE_Rollback`.
+    fn may_roll_back(&self, sql: &str) -> Result<bool> {
+        const ROLLBACK: i64 = 1;
+        let explain = format!("EXPLAIN {sql}");
+        let mut statement = self.connection.prepare(&explain).map_err(Error::sql(&explain))?;
+        let mut steps = statement.raw_query();
+        while let Some(step) = steps.next().map_err(Error::sql(&explain))? {
+            let step = Row::new(step, None);
+            let halts = step.get::<String>(1)?.starts_with("Halt") && step.get::<i64>(2)? != 0;
+            if halts && step.get::<i64>(3)? == ROLLBACK {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn with_what_is_not_reported(&self, mut footprint: Footprint, sql: &str) -> Result<Footprint> {
