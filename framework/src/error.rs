@@ -50,6 +50,16 @@ pub enum Error {
         /// Why.
         source: Box<Error>,
     },
+    /// The state is not what a replay of the log gives: a materializer is not deterministic.
+    #[error(
+        "table {table} is not what its events amount to: {reason}; a materializer depends on more than the rows and its event"
+    )]
+    Diverged {
+        /// The first table that differs.
+        table: String,
+        /// Its first row that differs.
+        reason: String,
+    },
     /// The arguments of an event can't be written as JSON.
     #[error("the arguments of {name} can't be encoded")]
     Encode {

@@ -103,7 +103,7 @@ pub(crate) struct ClientRow {
 /// Where an event ended up, as the log says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Whereabouts {
-    Pending,
+    Pending { client_only: bool },
     Settled(SeqNum),
     Dead { code: String, reason: String },
 }
@@ -252,6 +252,9 @@ impl Eventlog {
 
     /// Settled events after a position, in order, at most `limit`. The chain is checked on the way.
     pub(crate) fn read(&self, after: SeqNum, limit: usize) -> Result<Vec<Settled>> {
+        if !self.settled_head()?.is_after(&after) {
+            return Ok(Vec::new());
+        }
         let mut chain = self.chain_at(after.global)?;
         let sql = format!(
             "SELECT {}, global, client FROM eventlog WHERE (global, client) > (?1, ?2) ORDER BY global, client LIMIT ?3",
@@ -288,8 +291,10 @@ impl Eventlog {
 
     /// Where an event is, if it is known.
     pub(crate) fn whereabouts(&self, id: EventId) -> Result<Option<Whereabouts>> {
-        if self.ordinals.contains_key(&id) {
-            return Ok(Some(Whereabouts::Pending));
+        if let Some(ordinal) = self.ordinals.get(&id) {
+            let sql = "SELECT client_only FROM pending WHERE ordinal = ?1";
+            let found: Vec<bool> = self.db.query(sql, params![*ordinal])?;
+            return Ok(Some(Whereabouts::Pending { client_only: found == [true] }));
         }
         let id = id.as_bytes().as_slice();
         let settled: Vec<(u64, u32)> =

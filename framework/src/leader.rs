@@ -7,8 +7,8 @@ mod net;
 mod state_file;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use headwater_core::leader::{
@@ -97,9 +97,15 @@ pub(crate) struct Published {
     pub(crate) oldest_pending: Option<i64>,
 }
 
+/// A session, for the leader's handle to end it.
+pub(crate) trait Follower: Send + Sync {
+    fn close(&self);
+}
+
 /// The way to a leader thread.
 pub(crate) struct LeaderHandle {
     inbox: SyncSender<Request>,
+    followers: Mutex<Vec<Weak<dyn Follower>>>,
     published: watch::Receiver<Published>,
     folder: Option<PathBuf>,
     has_backend: bool,
@@ -142,7 +148,7 @@ impl LeaderHandle {
         let spawned =
             std::thread::Builder::new().name("headwater-leader".to_owned()).spawn(move || thread.run(&requests));
         spawned.map_err(|source| Error::Io { path: "headwater-leader".into(), source })?;
-        Ok(Arc::new(Self { inbox, published, folder: path, has_backend }))
+        Ok(Arc::new(Self { inbox, followers: Mutex::default(), published, folder: path, has_backend }))
     }
 
     pub(crate) fn send(&self, input: Input) -> Result<()> {
@@ -167,11 +173,6 @@ impl LeaderHandle {
         self.inbox.send(request).map_err(|_| Error::Closed)
     }
 
-    /// Like [`Self::send`], but gives up instead of waiting: for senders that must not block.
-    pub(crate) fn try_send(&self, input: Input) -> bool {
-        !matches!(self.inbox.try_send(Request::Input(input)), Err(TrySendError::Full(_)))
-    }
-
     fn ask<T>(&self, request: impl FnOnce(SyncSender<T>) -> Request) -> Result<T> {
         let (reply, answer) = sync_channel(1);
         self.request(request(reply))?;
@@ -182,6 +183,23 @@ impl LeaderHandle {
         self.ask(|reply| Request::Attach { session, mailbox, reply })?
     }
 
+    pub(crate) fn detach(&self, session: &SessionId) {
+        // A leader that is gone has no sessions left.
+        let _ = self.send(Input::Detach { session: session.clone() });
+    }
+
+    /// Notes a session that [`Self::close_sessions`] is to end.
+    pub(crate) fn follow(&self, follower: Weak<dyn Follower>) {
+        let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        followers.retain(|follower| follower.strong_count() > 0);
+        followers.push(follower);
+    }
+
+    pub(crate) fn close_sessions(&self) {
+        let followers = std::mem::take(&mut *self.followers.lock().unwrap_or_else(PoisonError::into_inner));
+        followers.iter().filter_map(Weak::upgrade).for_each(|follower| follower.close());
+    }
+
     pub(crate) fn whereabouts(&self, id: EventId) -> Result<Option<Whereabouts>> {
         self.ask(|reply| Request::Whereabouts { id, reply })?
     }
@@ -190,11 +208,9 @@ impl LeaderHandle {
         self.ask(|reply| Request::DeadLetters { reply })?
     }
 
-    /// Settled events after a position.
-    pub(crate) fn read(&self, after: SeqNum, limit: usize) -> Result<oneshot::Receiver<Result<Vec<Settled>>>> {
-        let (reply, answer) = oneshot::channel();
-        self.request(Request::Read { after, limit, reply })?;
-        Ok(answer)
+    /// A way to the log that does not keep the leader alive.
+    pub(crate) fn reader(&self) -> LogReader {
+        LogReader { inbox: self.inbox.clone(), published: self.published.clone() }
     }
 
     /// Writes what is left and ends the thread.
@@ -215,6 +231,28 @@ impl Drop for LeaderHandle {
     }
 }
 
+/// Reads the log as long as the leader is there.
+pub(crate) struct LogReader {
+    inbox: SyncSender<Request>,
+    published: watch::Receiver<Published>,
+}
+
+impl LogReader {
+    /// Settled events after a position.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when the leader has ended, [`Error::Damaged`].
+    pub(crate) async fn read(&self, after: SeqNum, limit: usize) -> Result<Vec<Settled>> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox.send(Request::Read { after, limit, reply }).map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    pub(crate) fn published(&self) -> watch::Receiver<Published> {
+        self.published.clone()
+    }
+}
+
 fn seed() -> Result<u64> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(Error::app)?;
@@ -226,12 +264,13 @@ struct LeaderThread {
     state: StateFile,
     mailboxes: Vec<(SessionId, Arc<Mailbox>)>,
     net: Option<Net>,
-    published: watch::Sender<Published>,
     started: Instant,
     /// The id of the oldest pending event when its time was last looked up.
     oldest: Option<EventId>,
     /// Held until the thread ends.
     _folder: Option<DataFolder>,
+    /// The last to be dropped: when it is gone, the folder is free.
+    published: watch::Sender<Published>,
 }
 
 impl LeaderThread {
@@ -241,7 +280,7 @@ impl LeaderThread {
         let oldest_pending = machine.log().oldest_pending().ok().flatten();
         let oldest = machine.sync_state().pending().front().map(EventRecord::id);
         let (published, _) = watch::channel(Published { status, settled_head, oldest_pending });
-        Self { machine, state, mailboxes: Vec::new(), net, published, started: Instant::now(), oldest, _folder: folder }
+        Self { machine, state, mailboxes: Vec::new(), net, started: Instant::now(), oldest, _folder: folder, published }
     }
 
     fn run(mut self, requests: &Receiver<Request>) {
@@ -285,25 +324,38 @@ impl LeaderThread {
     fn serve(&mut self, request: Request) {
         // A reply that nobody waits for any more is not an error.
         match request {
-            Request::Input(input) => self.handle(input),
+            Request::Input(input) => {
+                if let Input::Detach { session } = &input {
+                    self.mailboxes.retain(|(id, _)| id != session);
+                }
+                self.handle(input);
+            }
             Request::Attach { session, mailbox, reply } => drop(reply.send(self.attach(session, mailbox))),
             Request::Read { after, limit, reply } => drop(reply.send(self.machine.log().read(after, limit))),
             Request::Whereabouts { id, reply } => drop(reply.send(self.machine.log().whereabouts(id))),
             Request::DeadLetters { reply } => drop(reply.send(self.dead_letters())),
             Request::Shutdown { .. } => {}
         }
+        self.tick();
         if self.state_lag() > STATE_LAG {
             self.write_state();
         }
     }
 
     fn idle(&mut self) {
-        let now = self.now();
-        if self.machine.next_deadline().is_some_and(|deadline| deadline <= now) {
-            self.handle(Input::Tick);
-        } else if self.state_lag() > 0 {
+        if !self.tick() && self.state_lag() > 0 {
             self.write_state();
         }
+    }
+
+    /// Tells the machine that its deadline has come, if so. Also while requests keep coming.
+    fn tick(&mut self) -> bool {
+        let now = self.now();
+        let due = self.machine.next_deadline().is_some_and(|deadline| deadline <= now);
+        if due {
+            self.handle(Input::Tick);
+        }
+        due
     }
 
     fn write_state(&mut self) {

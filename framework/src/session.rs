@@ -7,6 +7,7 @@ mod apply;
 mod commit;
 mod core;
 mod receipt;
+mod verify;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -15,7 +16,7 @@ use headwater_core::{ClientId, EventId, EventRecord, SeqNum, SessionId};
 use tokio::sync::watch;
 
 use crate::error::{Error, Result};
-use crate::leader::LeaderHandle;
+use crate::leader::{Follower, LeaderHandle};
 use crate::mailbox::Mailbox;
 use crate::query::QueryGraph;
 use crate::state::StateDb;
@@ -42,6 +43,8 @@ pub(crate) struct SessionStatus {
 pub(crate) struct Session {
     id: SessionId,
     core: Mutex<SessionCore>,
+    /// Held while waiting for the core, so that who works through a long update lets others in between its parts.
+    turn: Mutex<()>,
     mailbox: Arc<Mailbox>,
     leader: Arc<LeaderHandle>,
     graph: Arc<QueryGraph>,
@@ -54,11 +57,12 @@ impl Session {
     pub(crate) fn open(id: SessionId, leader: Arc<LeaderHandle>) -> Result<Arc<Self>> {
         let mailbox = Arc::new(Mailbox::default());
         let snapshot = leader.attach(id.clone(), mailbox.clone())?;
-        let core = SessionCore::new(id.clone(), snapshot)?;
+        let core = SessionCore::new(id.clone(), snapshot).inspect_err(|_| leader.detach(&id))?;
         let (status, _) = watch::channel(core.status());
         let session = Arc::new(Self {
             id,
             core: Mutex::new(core),
+            turn: Mutex::default(),
             mailbox,
             leader,
             graph: Arc::new(QueryGraph::default()),
@@ -71,13 +75,20 @@ impl Session {
                 let Some(session) = weak.upgrade() else { return };
                 session.follow();
             }
+            // Without its leader a session has ended, whoever ended it.
+            if let Some(session) = weak.upgrade() {
+                session.close();
+            }
         };
         let spawned = std::thread::Builder::new().name("headwater-session".to_owned()).spawn(follow);
         spawned.map_err(|source| Error::Io { path: "headwater-session".into(), source })?;
+        let follower: Arc<dyn Follower> = session.clone();
+        session.leader.follow(Arc::downgrade(&follower));
         Ok(session)
     }
 
     fn lock(&self) -> MutexGuard<'_, SessionCore> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -127,7 +138,6 @@ impl Session {
         if !touched.is_empty() {
             self.graph.settle(core.state(), &touched);
         }
-        core.failed.clear();
         let (status, news) = (core.status(), core.take_news());
         drop(core);
         self.status.send_if_modified(|published| {
@@ -141,20 +151,28 @@ impl Session {
     /// Ends the session, after the leader has all that was committed.
     pub(crate) fn close(&self) {
         let mut core = self.lock();
-        self.hand_over_all(&mut core);
+        if core.is_closed() {
+            return;
+        }
         core.close();
+        self.flush(&mut core);
         self.settle(core);
-        let input = headwater_core::leader::Input::Detach { session: self.id.clone() };
-        // A leader that is gone has no sessions left.
-        let _ = self.leader.send(input);
+        self.leader.detach(&self.id);
         self.mailbox.close();
+        self.graph.deliver();
         self.graph.close();
+        self.end_receipts();
+    }
+}
+
+impl Follower for Session {
+    fn close(&self) {
+        Self::close(self);
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let _ = self.leader.try_send(headwater_core::leader::Input::Detach { session: self.id.clone() });
         self.mailbox.close();
     }
 }

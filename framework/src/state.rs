@@ -1,5 +1,6 @@
 //! The state: the rows that the events of a log amount to. A cache; the eventlog is the truth.
 
+mod compare;
 pub(crate) mod document;
 mod tx;
 
@@ -152,6 +153,14 @@ impl StateDb {
         }
         self.db.step("RELEASE headwater_event")?;
         outcome
+    }
+
+    /// Applies a logged event like [`Self::apply`], or skips it if its materializer fails, as every client does.
+    ///
+    /// # Errors
+    /// What is the storage's fault and not the event's.
+    pub(crate) fn replay(&self, event: &EventRecord) -> Result<()> {
+        self.apply(event, &mut Touched::default()).map_or_else(|error| error.check_storage(), |_| Ok(()))
     }
 
     /// Runs a materializer that is at hand. If it fails, the caller has to undo what it wrote.

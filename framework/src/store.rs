@@ -152,13 +152,13 @@ impl Store {
     /// The settled events after `since`, in order: those whose place in the log is final. Client-only events are not
     /// among them.
     pub fn events(&self, since: SeqNum) -> Events {
-        Events::new(self.0.session.leader().clone(), since)
+        Events::new(self.0.session.leader().reader(), since)
     }
 
     /// Like [`Store::events`], and then every event that settles from now on. Numbers of settled events never change,
     /// so that a reader can keep the last one and go on from it after a restart.
     pub fn event_stream(&self, since: SeqNum) -> EventStream {
-        EventStream::new(self.0.session.leader().clone(), since)
+        EventStream::new(self.0.session.leader().reader(), since)
     }
 
     /// The events that this session shows and that are not settled yet, in order: what it committed and the backend has
@@ -206,6 +206,26 @@ impl Store {
         StatusChanges::new(&self.0.session)
     }
 
+    /// Replays the eventlog from its beginning and what is pending into an empty state, and compares all tables with
+    /// what this session shows, row by row.
+    ///
+    /// It finds a materializer that is not deterministic, for example one that reads a clock: call it at the end of an
+    /// app's tests. Nothing else of the session goes on meanwhile. The contents of virtual tables are not compared.
+    ///
+    /// ```
+    /// # use headwater::{Schema, Store};
+    /// # let store = Store::builder(Schema::builder().build()).open()?;
+    /// store.verify()?;
+    /// # headwater::Result::Ok(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Diverged`](crate::Error::Diverged) with the first table that differs,
+    /// [`Error::Closed`](crate::Error::Closed), or an error of SQLite.
+    pub fn verify(&self) -> Result<()> {
+        self.0.session.verify()
+    }
+
     /// The store's id.
     #[must_use]
     pub fn store_id(&self) -> &StoreId {
@@ -225,7 +245,7 @@ impl Store {
     /// [`Error::Closed`](crate::Error::Closed) if it has ended already.
     pub fn shutdown(self) -> Result<()> {
         let leader = self.0.session.leader().clone();
-        self.0.session.close();
+        leader.close_sessions();
         leader.shutdown()
     }
 }

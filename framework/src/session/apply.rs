@@ -7,7 +7,7 @@ use headwater_core::{EventId, EventRecord, limits};
 
 use super::core::SessionCore;
 use crate::db::Touched;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl SessionCore {
     /// Opens the savepoint that holds everything unsettled, unless it is open.
@@ -39,14 +39,17 @@ impl SessionCore {
         let mut touched = Touched::default();
         let applied = self.state.apply(event, &mut touched);
         self.note_touched(&touched, inside);
-        if let Err(error) = applied {
-            error.check_storage()?;
-            self.failed_events += 1;
-            tracing::warn!(event = %event.seq, name = &*event.body.name, %error, "event not applied");
-            let is_own = self.sync.pending().iter().any(|pending| pending.id() == event.id());
-            if is_own {
-                self.failed.insert(event.id(), error);
-            }
+        let Err(error) = applied else {
+            self.skipped.remove(&event.id());
+            return Ok(());
+        };
+        error.check_storage()?;
+        let name = &*event.body.name;
+        if let Some(index) = self.waiting.iter().position(|id| *id == event.id()) {
+            let misfit = Error::Materialize { name: name.to_owned(), index, source: Box::new(error) };
+            self.misfit.get_or_insert(misfit);
+        } else if self.skipped.insert(event.id()) {
+            tracing::warn!(event = %event.seq, name, %error, "event not applied");
         }
         Ok(())
     }
@@ -71,6 +74,7 @@ impl SessionCore {
     /// Undoes all that is inside the savepoint and applies `sequence` instead, which ends with the pending events.
     fn replay(&mut self, sequence: Vec<EventRecord>) -> Result<()> {
         self.roll_back()?;
+        self.misfit = None;
         let pending: HashSet<EventId> = self.sync.pending().iter().map(EventRecord::id).collect();
         for event in sequence {
             if !event.seq.is_after(&self.settled) && !self.savepoint {
@@ -98,12 +102,17 @@ impl SessionCore {
         Ok(())
     }
 
-    /// Takes own pending events back.
-    pub(super) fn take_back(&mut self, ids: &[EventId]) -> Result<()> {
+    /// Takes own pending events back, and says whether any was pending.
+    pub(super) fn take_back(&mut self, ids: &[EventId]) -> Result<bool> {
         let ids: HashSet<_> = ids.iter().copied().collect();
         let Some(MergeResult::Rebase { .. }) = self.sync.remove(&ids) else {
-            return Ok(());
+            return Ok(false);
         };
+        self.apply_again().map(|()| true)
+    }
+
+    /// Undoes all that is inside the savepoint and applies it again, from the settled events on.
+    pub(super) fn apply_again(&mut self) -> Result<()> {
         let sequence = std::mem::take(&mut self.inside).into_iter().chain(self.sync.pending().iter().cloned());
         let sequence = sequence.collect();
         self.replay(sequence)
@@ -126,9 +135,7 @@ impl SessionCore {
         }
         let count = self.inside.partition_point(|event| !event.seq.is_after(&settled));
         if count > limits::MAX_SETTLED_IN_SAVEPOINT {
-            let sequence = std::mem::take(&mut self.inside).into_iter().chain(self.sync.pending().iter().cloned());
-            let sequence = sequence.collect();
-            return self.replay(sequence);
+            return self.apply_again();
         }
         Ok(())
     }

@@ -51,6 +51,13 @@ pub(crate) struct Prepared {
     materialize: Materializer,
 }
 
+/// What was committed.
+pub(super) struct Committed {
+    pub(super) ids: Vec<EventId>,
+    /// The one by which the backend's answer is recognised; `None` if all are client-only.
+    pub(super) last_synced: Option<EventId>,
+}
+
 /// An event at its place, with its materializer at hand.
 struct Numbered {
     event: EventRecord,
@@ -198,35 +205,37 @@ impl Session {
             return Err(Error::Closed);
         }
         let committed = core.apply_commit(commit.events)?;
-        let receipt = self.receipt(committed.clone(), false);
-        let outcome = self.hand_over(&mut core, &committed, durability);
+        let receipt = self.receipt(&committed);
+        core.waiting = committed.ids;
+        let outcome = self.hand_over(&mut core, durability);
+        (core.waiting, core.misfit) = (Vec::new(), None);
         self.settle(core);
         self.graph.deliver();
         outcome.map(|()| receipt)
     }
 
-    /// Gives applied events to the leader, and waits until it has them, if that was asked for.
-    fn hand_over(&self, core: &mut SessionCore, ids: &[EventId], durability: Durability) -> Result<()> {
+    /// Gives the waiting commit to the leader, and waits until it has it, if that was asked for.
+    fn hand_over(&self, core: &mut SessionCore, durability: Durability) -> Result<()> {
         let messages = self.mailbox.commit();
         if let Err(error) = core.push(durability, &self.leader) {
-            core.take_back(ids)?;
+            core.take_back_waiting()?;
             return Err(error);
         }
         let unpersisted = core.sync.pending().len();
         if durability == Durability::Deferred && unpersisted <= MAX_UNPERSISTED {
             return Ok(());
         }
-        while core.waits_for(ids) {
+        while core.is_waiting() {
             if !self.take_next(core, &messages) {
-                core.take_back(ids)?;
+                core.take_back_waiting()?;
                 return Err(Error::Closed);
             }
         }
-        ids.iter().find_map(|id| core.failed.remove(id)).map_or(Ok(()), Err)
+        core.taken_back.take().map_or(Ok(()), Err)
     }
 
-    /// Waits until the leader has answered for all that is pending, or is gone.
-    pub(super) fn hand_over_all(&self, core: &mut SessionCore) {
+    /// Waits until the leader has all that was committed, or is gone.
+    pub(super) fn flush(&self, core: &mut SessionCore) {
         let messages = self.mailbox.commit();
         while core.in_flight.is_some() && self.take_next(core, &messages) {}
     }
@@ -244,7 +253,7 @@ impl Session {
 
 impl SessionCore {
     /// Applies a commit on top of everything, whole or not at all, and makes it pending.
-    fn apply_commit(&mut self, events: Vec<Prepared>) -> Result<Vec<EventId>> {
+    fn apply_commit(&mut self, events: Vec<Prepared>) -> Result<Committed> {
         let numbered = self.number(events)?;
         self.open_savepoint()?;
         self.state.db().step("SAVEPOINT headwater_commit")?;
@@ -259,10 +268,11 @@ impl SessionCore {
             Err(error) => return self.move_boundary().and(Err(error)),
         };
         self.note_touched(&touched, true);
-        let ids = events.iter().map(EventRecord::id).collect();
+        let last_synced = events.iter().rfind(|event| !event.body.is_client_only()).map(EventRecord::id);
+        let committed = Committed { ids: events.iter().map(EventRecord::id).collect(), last_synced };
         let pushed = self.sync.merge(Payload::LocalPush { events }).map_err(Error::app)?;
         assert!(matches!(pushed, MergeResult::Advance { .. }), "events that follow the local head were refused");
-        Ok(ids)
+        Ok(committed)
     }
 
     fn apply_each(&self, numbered: Vec<Numbered>, touched: &mut Touched) -> Result<Vec<EventRecord>> {
@@ -313,9 +323,14 @@ impl SessionCore {
         Ok(numbered)
     }
 
-    /// Whether the leader has yet to answer for these events.
-    fn waits_for(&self, ids: &[EventId]) -> bool {
-        let Some(last) = ids.last() else { return false };
+    /// Whether the leader has yet to answer for the waiting commit.
+    fn is_waiting(&self) -> bool {
+        let Some(last) = self.waiting.last() else { return false };
         self.sync.pending().iter().rev().any(|event| event.id() == *last)
+    }
+
+    fn take_back_waiting(&mut self) -> Result<()> {
+        let waiting = self.waiting.clone();
+        self.take_back(&waiting).map(drop)
     }
 }

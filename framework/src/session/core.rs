@@ -1,7 +1,8 @@
 //! What a session's lock protects.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::mem;
+use std::sync::Arc;
 
 use headwater_core::leader::{Durability, Input, PushError, Rejection, ToSession, Update};
 use headwater_core::sync_state::{MergeResult, Payload, SyncState, Upstream};
@@ -43,9 +44,14 @@ pub(crate) struct SessionCore {
     /// The strongest durability that was asked for what is pending and not in flight.
     durability: Durability,
     next_push: u64,
-    /// Own events that did not go through, with the reason.
-    pub(super) failed: HashMap<EventId, Error>,
-    pub(super) failed_events: usize,
+    /// The commit whose caller waits for the leader, and gets the error if it does not go through.
+    pub(super) waiting: Vec<EventId>,
+    /// Why the waiting commit does not apply where it stands now.
+    pub(super) misfit: Option<Error>,
+    /// Why the waiting commit was taken back.
+    pub(super) taken_back: Option<Error>,
+    /// Events that are skipped because their materializers fail.
+    pub(super) skipped: HashSet<EventId>,
     news: News,
     closed: bool,
 }
@@ -54,7 +60,8 @@ pub(crate) struct SessionCore {
 #[derive(Default)]
 pub(super) struct News {
     pub(super) persisted: Vec<EventId>,
-    pub(super) lost: Vec<EventId>,
+    /// Taken back although they were accepted, and why.
+    pub(super) lost: Vec<(EventId, String)>,
     pub(super) fates: Vec<(EventId, Fate)>,
 }
 
@@ -74,8 +81,10 @@ impl SessionCore {
             in_flight: None,
             durability: Durability::Deferred,
             next_push: 1,
-            failed: HashMap::new(),
-            failed_events: 0,
+            waiting: Vec::new(),
+            misfit: None,
+            taken_back: None,
+            skipped: HashSet::new(),
             news: News::default(),
             closed: false,
         };
@@ -115,7 +124,7 @@ impl SessionCore {
             head: self.sync.local_head(),
             settled: self.settled,
             unpersisted: self.sync.pending().len(),
-            failed_events: self.failed_events,
+            failed_events: self.skipped.len(),
         }
     }
 
@@ -145,17 +154,19 @@ impl SessionCore {
                 None
             }
             ToSession::ClientId(client_id) => {
-                self.client_id = client_id;
+                if let Err(error) = self.change_client_id(&client_id) {
+                    tracing::error!(%error, "the session could not apply its events under another client id");
+                }
                 None
             }
             ToSession::Update(update) => {
                 let (update, rest) = split(update);
                 let events = events_of(&update.payload);
                 self.update(update);
-                // The leader counts what is on its way, and slows down when it is too much. If its inbox is full, it
-                // hears of it with the next update.
+                // The leader counts what is on its way, and stops pulling when it is too much. It never waits for a
+                // session, so that this may wait for it; and if it is gone, it need not know.
                 if events > 0 {
-                    leader.try_send(Input::Drained { session: self.id.clone(), events });
+                    let _ = leader.send(Input::Drained { session: self.id.clone(), events });
                 }
                 rest.map(ToSession::Update)
             }
@@ -188,10 +199,12 @@ impl SessionCore {
         };
         let outcome = match result {
             Ok(()) => self.accept(count),
-            Err(PushError::Stale) => self.drop_failed(),
+            // The update that says what moved came before, and gave all that is pending new numbers.
+            Err(PushError::Stale) => Ok(()),
             Err(error) => self.refuse(count, &error),
         };
-        let outcome = outcome.and_then(|()| self.move_boundary()).and_then(|()| self.push(durability, leader));
+        let outcome = outcome.and_then(|()| self.take_back_misfit()).and_then(|()| self.move_boundary());
+        let outcome = outcome.and_then(|()| self.push(durability, leader));
         if let Err(error) = outcome {
             tracing::error!(%error, "the session could not take its leader's answer");
         }
@@ -208,37 +221,37 @@ impl SessionCore {
         Ok(())
     }
 
-    /// The leader had moved on, and all that is pending has new numbers by now. What can't be applied on the new base
-    /// was never in the log, so it is given up together with its group.
-    fn drop_failed(&mut self) -> Result<()> {
-        while let Some(group) = self.failed_group() {
-            self.news.lost.extend(&group);
-            self.take_back(&group)?;
+    /// Takes the waiting commit back if it does not apply any more on what came before it. Its caller gets the error.
+    ///
+    /// A commit that was accepted before stays, like one that is in the log already: it is skipped, as on all clients.
+    fn take_back_misfit(&mut self) -> Result<()> {
+        let Some(error) = self.misfit.take() else { return Ok(()) };
+        let waiting = self.waiting.clone();
+        if self.take_back(&waiting)? {
+            self.taken_back = Some(error);
         }
         Ok(())
-    }
-
-    /// The ids of a pending group of which an event failed.
-    fn failed_group(&self) -> Option<Vec<EventId>> {
-        let pending = self.sync.pending();
-        let failed = pending.iter().position(|event| self.failed.contains_key(&event.id()))?;
-        let start = pending.iter().take(failed).rposition(|event| event.body.group_rest == 0).map_or(0, |end| end + 1);
-        let end = pending
-            .iter()
-            .skip(failed)
-            .position(|event| event.body.group_rest == 0)
-            .map_or(pending.len(), |end| failed + end + 1);
-        Some(pending.range(start..end).map(EventRecord::id).collect())
     }
 
     /// The leader could not write the first `count` pending events: they are taken back.
     fn refuse(&mut self, count: usize, error: &PushError) -> Result<()> {
         let ids: Vec<_> = self.sync.pending().iter().take(count).map(EventRecord::id).collect();
-        for id in &ids {
-            self.failed.insert(*id, Error::NotSaved(error.to_string()));
+        let reason = error.to_string();
+        if ids.iter().any(|id| self.waiting.contains(id)) {
+            self.taken_back = Some(Error::NotSaved(reason.clone()));
         }
-        self.news.lost.extend(&ids);
-        self.take_back(&ids)
+        self.news.lost.extend(ids.iter().map(|id| (*id, reason.clone())));
+        self.take_back(&ids).map(drop)
+    }
+
+    /// The client has another id. The leader gives it to what is on its way to it as well.
+    fn change_client_id(&mut self, client_id: &ClientId) -> Result<()> {
+        self.client_id = client_id.clone();
+        if self.sync.pending().is_empty() {
+            return Ok(());
+        }
+        self.sync.map_pending(|event| Arc::make_mut(&mut event.body).client_id = client_id.clone());
+        self.apply_again()
     }
 }
 

@@ -3,10 +3,11 @@
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
-use headwater_core::{EventId, SeqNum};
+use headwater_core::{EventId, EventRecord, SeqNum};
 use tokio::sync::watch;
 
 use super::Session;
+use super::commit::Committed;
 use super::core::News;
 use crate::error::{Error, Result};
 use crate::eventlog::Whereabouts;
@@ -36,11 +37,26 @@ pub enum Fate {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Progress {
     persisted: bool,
-    lost: bool,
+    /// Why the events were taken back.
+    lost: Option<String>,
+    /// The store was shut down.
+    closed: bool,
     fate: Option<Fate>,
 }
 
+impl Progress {
+    /// Why nothing more is to be waited for.
+    fn end(&self) -> Result<()> {
+        match &self.lost {
+            Some(reason) => Err(Error::NotSaved(reason.clone())),
+            None if self.closed => Err(Error::Closed),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What is known of one commit, shared by its receipts.
+#[derive(Default)]
 pub(super) struct FateCell {
     progress: watch::Sender<Progress>,
 }
@@ -53,8 +69,11 @@ pub struct Receipt {
     ids: Arc<[EventId]>,
     cell: Arc<FateCell>,
     /// Why there will never be a fate, if so.
-    no_backend: bool,
+    never: Option<&'static str>,
 }
+
+const NO_BACKEND: &str = "the store has none, so that nothing is ever confirmed: add `.sync(…)`";
+const CLIENT_ONLY: &str = "client-only events never leave the client, so that nothing confirms them";
 
 impl Receipt {
     /// The identities of the committed events, in order.
@@ -83,9 +102,10 @@ impl Receipt {
     /// [`Error::NotSaved`] if they could not be written and were taken back; [`Error::Closed`].
     pub async fn persisted(&self) -> Result<()> {
         let mut progress = self.cell.progress.subscribe();
-        let known = progress.wait_for(|progress| progress.persisted || progress.lost || progress.fate.is_some()).await;
-        let lost = known.map_err(|_| Error::Closed)?.lost;
-        if lost { Err(Error::NotSaved("the eventlog could not be written".to_owned())) } else { Ok(()) }
+        let known =
+            progress.wait_for(|progress| progress.persisted || progress.fate.is_some() || progress.end().is_err());
+        let known = known.await.map_err(|_| Error::Closed)?;
+        if known.persisted || known.fate.is_some() { Ok(()) } else { known.end() }
     }
 
     /// Waits for the fate of the events. [`Fate::Confirmed`] means that they are in the backend's log exactly once.
@@ -93,18 +113,18 @@ impl Receipt {
     /// Works on any executor. Offline it waits until there is a connection again: it has no timeout of its own.
     ///
     /// # Errors
-    /// [`Error::Provider`] in a store without a sync provider; [`Error::NotSaved`] if the events were taken back;
-    /// [`Error::Closed`].
+    /// [`Error::Provider`] in a store without a sync provider and for client-only events; [`Error::NotSaved`] if the
+    /// events were taken back; [`Error::Closed`] if the store was shut down before they had a fate.
     pub async fn confirmed(&self) -> Result<Fate> {
-        if self.no_backend {
-            return Err(Error::Provider(
-                "the store has none, so that nothing is ever confirmed: add `.sync(…)`".to_owned(),
-            ));
-        }
         let mut progress = self.cell.progress.subscribe();
-        let known = progress.wait_for(|progress| progress.lost || progress.fate.is_some()).await;
-        let known = known.map_err(|_| Error::Closed)?;
-        known.fate.clone().ok_or_else(|| Error::NotSaved("the eventlog could not be written".to_owned()))
+        let known =
+            progress.wait_for(|progress| progress.fate.is_some() || self.never.is_some() || progress.end().is_err());
+        let known = known.await.map_err(|_| Error::Closed)?;
+        if let Some(fate) = &known.fate {
+            return Ok(fate.clone());
+        }
+        known.end()?;
+        Err(Error::Provider(self.never.unwrap_or_default().to_owned()))
     }
 
     /// Like [`Receipt::confirmed`], for code that is not async.
@@ -124,33 +144,55 @@ impl std::fmt::Debug for Receipt {
 
 impl Session {
     /// A receipt for events that were just committed.
-    pub(super) fn receipt(&self, ids: Vec<EventId>, persisted: bool) -> Receipt {
-        let progress = Progress { persisted, ..Progress::default() };
-        let cell = Arc::new(FateCell { progress: watch::channel(progress).0 });
+    pub(super) fn receipt(&self, committed: &Committed) -> Receipt {
+        let Committed { ids, last_synced } = committed;
+        let key = last_synced.or(ids.last().copied());
+        let cell = key.map_or_else(Arc::default, |key| self.cell(key));
+        let never = if self.leader.has_backend() { CLIENT_ONLY } else { NO_BACKEND };
+        let never = (last_synced.is_none() || !self.leader.has_backend()).then_some(never);
+        Receipt { ids: ids.clone().into(), cell, never }
+    }
+
+    /// What is known of an event, shared by all its receipts.
+    fn cell(&self, id: EventId) -> Arc<FateCell> {
         let mut fates = self.fates.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = ids.last() {
-            if fates.len() >= fates.capacity() {
-                fates.retain(|_, cell| cell.strong_count() > 0);
-            }
-            fates.insert(*last, Arc::downgrade(&cell));
+        if let Some(cell) = fates.get(&id).and_then(Weak::upgrade) {
+            return cell;
         }
-        let no_backend = !self.leader.has_backend();
-        Receipt { ids: ids.into(), cell, no_backend }
+        if fates.len() >= fates.capacity() {
+            fates.retain(|_, cell| cell.strong_count() > 0);
+        }
+        let cell = Arc::new(FateCell::default());
+        fates.insert(id, Arc::downgrade(&cell));
+        cell
     }
 
     /// The receipt of an event that was committed at any time.
     pub(crate) fn receipt_of(&self, id: EventId) -> Result<Option<Receipt>> {
-        let receipt = self.receipt(vec![id], true);
-        let fate = match self.leader.whereabouts(id)? {
-            None => return Ok(None),
-            Some(Whereabouts::Pending) => None,
-            Some(Whereabouts::Settled(seq)) => Some(Fate::Confirmed { seq }),
-            Some(Whereabouts::Dead { code, reason }) => Some(Fate::Rejected { code, reason }),
+        let unpersisted = self.lock().sync.pending().iter().find(|event| event.id() == id).cloned();
+        let cell = self.cell(id);
+        let Some(whereabouts) = self.leader.whereabouts(id)? else {
+            let client_only = |event: EventRecord| event.body.is_client_only();
+            return Ok(unpersisted.map(|event| self.receipt_at(id, cell, client_only(event))));
         };
-        if fate.is_some() && !receipt.no_backend {
-            receipt.cell.progress.send_modify(|progress| progress.fate = fate);
-        }
+        let (client_only, fate) = match whereabouts {
+            Whereabouts::Pending { client_only } => (client_only, None),
+            Whereabouts::Settled(seq) => (seq.client > 0, Some(Fate::Confirmed { seq })),
+            Whereabouts::Dead { code, reason } => (false, Some(Fate::Rejected { code, reason })),
+        };
+        let receipt = self.receipt_at(id, cell, client_only);
+        receipt.cell.progress.send_modify(|progress| {
+            progress.persisted = true;
+            if receipt.never.is_none() && progress.fate.is_none() {
+                progress.fate = fate;
+            }
+        });
         Ok(Some(receipt))
+    }
+
+    fn receipt_at(&self, id: EventId, cell: Arc<FateCell>, client_only: bool) -> Receipt {
+        let never = (!self.leader.has_backend()).then_some(NO_BACKEND).or(client_only.then_some(CLIENT_ONLY));
+        Receipt { ids: [id].into(), cell, never }
     }
 
     pub(super) fn tell_fates(&self, news: News) {
@@ -162,13 +204,21 @@ impl Session {
         for id in persisted {
             tell(&cells, id, |progress| progress.persisted = true);
         }
-        for id in lost {
-            tell(&cells, id, |progress| progress.lost = true);
+        for (id, reason) in lost {
+            tell(&cells, id, |progress| progress.lost = Some(reason));
             cells.remove(&id);
         }
         for (id, fate) in fates {
-            tell(&cells, id, |progress| progress.fate = Some(fate.clone()));
+            tell(&cells, id, |progress| progress.fate = Some(fate));
             cells.remove(&id);
+        }
+    }
+
+    /// Tells those who wait that nothing more will come.
+    pub(super) fn end_receipts(&self) {
+        let mut cells = self.fates.lock().unwrap_or_else(PoisonError::into_inner);
+        for cell in std::mem::take(&mut *cells).into_values().filter_map(|cell| cell.upgrade()) {
+            cell.progress.send_modify(|progress| progress.closed = true);
         }
     }
 }

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use headwater_core::leader::{Durability, SyncOptions};
 use headwater_core::{ClientId, StoreId};
+use tokio::sync::watch;
 
 use super::Store;
 use crate::error::{Error, Result};
-use crate::leader::{LeaderBoot, LeaderConfig, LeaderHandle};
+use crate::leader::{LeaderBoot, LeaderConfig, LeaderHandle, Published};
 use crate::schema::Schema;
 use crate::storage::Storage;
 use crate::sync_provider::SyncProvider;
@@ -162,15 +163,22 @@ impl StoreBuilder {
             return self.start_leader(store_id);
         };
         let mut leaders = LEADERS.lock().unwrap_or_else(PoisonError::into_inner);
-        leaders.retain(|_, leader| leader.handle.strong_count() > 0);
+        leaders.retain(|_, leader| leader.published.has_changed().is_ok());
         let shared = leaders.get(&path).and_then(|shared| Some((shared.handle.upgrade()?, shared)));
         if let Some((leader, shared)) = shared.filter(|(leader, _)| leader.is_running()) {
             return shared.check(store_id, &self.schema, &path).map(|()| leader);
         }
+        if let Some(ending) = leaders.remove(&path) {
+            ending.wait();
+        }
         let leader = self.start_leader(store_id)?;
         let path = leader.folder().map_or(path, ToOwned::to_owned);
-        let shared =
-            Shared { handle: Arc::downgrade(&leader), store_id: store_id.clone(), schema: self.schema.clone() };
+        let shared = Shared {
+            handle: Arc::downgrade(&leader),
+            published: leader.published(),
+            store_id: store_id.clone(),
+            schema: self.schema.clone(),
+        };
         leaders.insert(path, shared);
         Ok(leader)
     }
@@ -224,11 +232,18 @@ impl fmt::Debug for StoreBuilder {
 /// A leader of this process, for others that open the same folder.
 struct Shared {
     handle: Weak<LeaderHandle>,
+    published: watch::Receiver<Published>,
     store_id: StoreId,
     schema: Schema,
 }
 
 impl Shared {
+    /// Waits until the leader, whose last handle is gone, has written everything and let go of the folder.
+    fn wait(mut self) {
+        // The error is what is waited for.
+        let _ = crate::blocking::wait(self.published.wait_for(|_| false), Duration::MAX);
+    }
+
     fn check(&self, store_id: &StoreId, schema: &Schema, path: &std::path::Path) -> Result<()> {
         if self.store_id != *store_id {
             return Err(Error::WrongStore {

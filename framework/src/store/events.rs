@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
@@ -11,7 +10,7 @@ use headwater_core::{ClientId, EventId, EventRecord, SeqNum, SessionId};
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::leader::LeaderHandle;
+use crate::leader::LogReader;
 
 /// Events read at once.
 const PAGE: usize = 500;
@@ -62,7 +61,7 @@ impl LoggedEvent {
 
 /// Reads pages and hands out events.
 struct Pages {
-    leader: Arc<LeaderHandle>,
+    log: LogReader,
     after: SeqNum,
     page: VecDeque<LoggedEvent>,
 }
@@ -73,7 +72,7 @@ impl Pages {
             if let Some(event) = self.page.pop_front() {
                 return Ok(Some(event));
             }
-            let page = self.leader.read(self.after, PAGE)?.await.map_err(|_| Error::Closed)??;
+            let page = self.log.read(self.after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(None) };
             self.after = last.event.seq;
             let synced = page.iter().map(|settled| &settled.event).filter(|event| !event.body.is_client_only());
@@ -89,8 +88,8 @@ pub struct Events {
 }
 
 impl Events {
-    pub(super) fn new(leader: Arc<LeaderHandle>, after: SeqNum) -> Self {
-        Self { pages: Pages { leader, after, page: VecDeque::new() }, ended: false }
+    pub(super) fn new(log: LogReader, after: SeqNum) -> Self {
+        Self { pages: Pages { log, after, page: VecDeque::new() }, ended: false }
     }
 }
 
@@ -116,8 +115,8 @@ pub struct EventStream {
 }
 
 impl EventStream {
-    pub(super) fn new(leader: Arc<LeaderHandle>, after: SeqNum) -> Self {
-        Self { step: Box::pin(step(Pages { leader, after, page: VecDeque::new() })) }
+    pub(super) fn new(log: LogReader, after: SeqNum) -> Self {
+        Self { step: Box::pin(step(Pages { log, after, page: VecDeque::new() })) }
     }
 
     /// The next event; `None` when the store is shut down.
@@ -131,7 +130,7 @@ impl EventStream {
 
 /// Waits until there is another event.
 async fn step(mut pages: Pages) -> (Pages, Result<Option<LoggedEvent>>) {
-    let mut published = pages.leader.published();
+    let mut published = pages.log.published();
     loop {
         let settled = published.borrow_and_update().settled_head;
         match pages.next().await {
