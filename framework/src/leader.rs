@@ -370,7 +370,9 @@ impl LeaderThread {
         self.carry_out();
     }
 
+    /// Publishes first, so that whoever hears of an answer finds the status that goes with it.
     fn carry_out(&mut self) {
+        self.publish();
         while let Some(effect) = self.machine.poll_effect() {
             match effect {
                 Effect::ToSession { session, message } => self.tell(&session, message),
@@ -379,7 +381,6 @@ impl LeaderThread {
                 Effect::Cancel => self.with_net(Net::cancel),
             }
         }
-        self.publish();
     }
 
     fn with_net(&self, act: impl FnOnce(&Net)) {

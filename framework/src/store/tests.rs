@@ -96,6 +96,11 @@ fn data_survives_a_restart_and_a_lost_state() -> Result<()> {
     Ok(())
 }
 
+fn drop_store(store: Store) -> Result<()> {
+    drop(store);
+    Ok(())
+}
+
 #[test]
 fn what_was_committed_without_waiting_is_written_when_the_store_ends() -> Result<()> {
     let folder = tempfile::tempdir().expect("a folder");
@@ -103,7 +108,7 @@ fn what_was_committed_without_waiting_is_written_when_the_store_ends() -> Result
         let builder = Store::builder(schema()).storage(Storage::directory(folder.path()));
         builder.durability(crate::Durability::Deferred).open()
     };
-    for (round, ends) in [Store::shutdown, |store| Ok(drop(store))].into_iter().enumerate() {
+    for (round, ends) in [Store::shutdown, drop_store].into_iter().enumerate() {
         let store = open()?;
         for number in 0..100 {
             store.commit(noted(&format!("{round}.{number}")))?;
