@@ -44,3 +44,7 @@ pub const MAX_SESSION_BACKLOG_EVENTS: usize = 20_000;
 pub const MAX_SETTLED_IN_SAVEPOINT: usize = 2_000;
 /// The least wait after a local fault, such as a full disk, before sync is tried again, in milliseconds.
 pub const FAULT_WAIT_MS: u64 = 1_000;
+/// The slowest connection that still counts as one: bytes in a millisecond. Requests may take longer accordingly.
+pub const MIN_BYTES_PER_MS: usize = 16;
+/// The longest wait that a backend can ask for, in milliseconds.
+pub const MAX_RETRY_AFTER_MS: u64 = 3_600_000;

@@ -105,7 +105,7 @@ impl Link {
                 (Health::Offline { reason }, 0)
             }
             TransportError::RateLimited { retry_after_ms, .. } => {
-                (Health::Refused { reason }, retry_after_ms.unwrap_or(0))
+                (Health::Refused { reason }, retry_after_ms.unwrap_or(0).min(limits::MAX_RETRY_AFTER_MS))
             }
             TransportError::NeedsAuth(_)
             | TransportError::Forbidden(_)
@@ -169,9 +169,16 @@ impl Link {
         self.requests
     }
 
-    pub(super) fn start_push(&mut self, known_head: u64, now: u64) -> u64 {
+    /// Most events to ask for: fewer after each failure, so that a page fits through any connection in time.
+    pub(super) fn page_limit(&self) -> Option<usize> {
+        let failures = self.pull.failures();
+        (failures > 0).then(|| limits::MAX_PAGE_EVENTS.checked_shr(2 * failures).unwrap_or(0).max(1))
+    }
+
+    pub(super) fn start_push(&mut self, bytes: usize, known_head: u64, now: u64) -> u64 {
         self.requests += 1;
-        self.push.start(self.requests, now + self.options.timeout_ms, known_head, now);
+        let deadline = now + self.options.timeout_ms + transfer_ms(bytes);
+        self.push.start(self.requests, deadline, known_head, now);
         self.requests
     }
 
@@ -276,6 +283,11 @@ impl<L: Log> Leader<L> {
     }
 }
 
+/// How long so many bytes may take on the slowest connection.
+fn transfer_ms(bytes: usize) -> u64 {
+    (bytes / limits::MIN_BYTES_PER_MS) as u64
+}
+
 /// A small generator of random numbers. Source: Steele, Lea and Flood, "Fast splittable pseudorandom number
 /// generators", OOPSLA 2014.
 struct SplitMix64(u64);
@@ -287,5 +299,37 @@ impl SplitMix64 {
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_batch_has_the_time_that_a_slow_connection_needs() {
+        let mut link = Link::new(SyncOptions::default(), 1);
+        link.start_push(4 * 1024 * 1024, 0, 1_000);
+        assert_eq!(link.next_deadline(), Some(1_000 + 15_000 + 262_144));
+    }
+
+    #[test]
+    fn pages_become_smaller_with_each_failure() {
+        let mut link = Link::new(SyncOptions::default(), 1);
+        let mut limits = vec![link.page_limit()];
+        for _ in 0..40 {
+            link.fail(Way::Pull, &TransportError::Offline(String::new()), 0);
+            limits.push(link.page_limit());
+        }
+        assert_eq!(limits[..4], [None, Some(250), Some(62), Some(15)]);
+        assert_eq!(limits.last(), Some(&Some(1)));
+    }
+
+    #[test]
+    fn a_backend_can_not_ask_for_more_than_an_hour() {
+        let mut link = Link::new(SyncOptions::default(), 1);
+        let error = TransportError::RateLimited { retry_after_ms: Some(u64::MAX), reason: String::new() };
+        link.fail(Way::Push, &error, 1_000);
+        assert_eq!(link.next_deadline(), Some(1_000 + limits::MAX_RETRY_AFTER_MS));
     }
 }

@@ -40,8 +40,9 @@ impl<L: Log> Leader<L> {
         let caught_up = self.caught_up && self.catch_up.is_empty();
         let Some(link) = &mut self.link else { return };
         let wait_ms = if caught_up && link.may_hold() { limits::DEFAULT_POLL_MS } else { 0 };
+        let limit = link.page_limit();
         let request = link.start_pull(wait_ms, after, now);
-        let pull = PullRequest { after, chain: Some(chain), wait_ms, limit: None };
+        let pull = PullRequest { after, chain: Some(chain), wait_ms, limit };
         self.effects.push_back(Effect::Pull { request, pull });
     }
 

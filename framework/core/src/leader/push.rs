@@ -19,6 +19,8 @@ impl<L: Log> Leader<L> {
             Ok(None) => return,
             Err(trouble) => return self.report(Way::Push, trouble, now),
         };
+        let batch = self.batch(in_flight);
+        let bytes = batch.iter().map(|event| event.body.wire_bytes()).sum();
         let push = PushRequest {
             protocol: protocol::VERSION,
             backend_id: self.mark.backend.map(|(id, _)| id),
@@ -27,10 +29,10 @@ impl<L: Log> Leader<L> {
             claim: self.identity.claim,
             parent: in_flight.parent,
             parent_chain: in_flight.parent_chain,
-            events: self.batch(in_flight).iter().map(WireEvent::from).collect(),
+            events: batch.iter().map(WireEvent::from).collect(),
         };
         let Some(link) = &mut self.link else { return };
-        let request = link.start_push(self.mark.upstream_head, now);
+        let request = link.start_push(bytes, self.mark.upstream_head, now);
         self.effects.push_back(Effect::Push { request, push: Box::new(push) });
     }
 
