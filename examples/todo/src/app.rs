@@ -1,9 +1,10 @@
 //! The window.
 
 use std::error::Error;
+use std::fmt;
 use std::io::Read;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use eframe::CreationContext;
 use egui::{Context, Ui, ViewportBuilder, ViewportCommand};
 use headwater::query::Subscription;
@@ -23,10 +24,22 @@ const LOG_PER_FRAME: usize = 500;
 /// The narrowest window in which everything has its place.
 const MIN_SIZE: [f32; 2] = [360.0, 420.0];
 
+/// There is no display, or it can't show a window.
+#[derive(Debug)]
+pub struct NoWindow(String);
+
+impl fmt::Display for NoWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "can't open a window: {}", self.0)
+    }
+}
+
+impl Error for NoWindow {}
+
 /// Opens the window, and returns when it is closed.
 ///
 /// # Errors
-/// If there is no display, or it can't show a window.
+/// [`NoWindow`]
 pub fn run(cli: &Cli, model: Model) -> Result<()> {
     let title = cli.title.clone().unwrap_or_else(|| "Todo".to_owned());
     let mut viewport = ViewportBuilder::default().with_title(&title).with_min_inner_size(MIN_SIZE);
@@ -43,7 +56,7 @@ pub fn run(cli: &Cli, model: Model) -> Result<()> {
         }
         Ok(Box::new(App::new(model, name, &creation.egui_ctx)) as Box<dyn eframe::App>)
     };
-    eframe::run_native(&title, options, Box::new(create)).map_err(|error| anyhow!("can't open a window: {error}"))
+    eframe::run_native(&title, options, Box::new(create)).map_err(|error| NoWindow(error.to_string()).into())
 }
 
 /// Closes the window when the process that opened it is gone.
@@ -175,6 +188,10 @@ impl App {
 impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.frame(ui);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
     }
 }
 

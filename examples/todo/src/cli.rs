@@ -12,6 +12,13 @@ use crate::schema::schema;
 use crate::state::State;
 use crate::{app, demo, headless};
 
+/// The exit code if the clients differ.
+pub const DIFFERENT: u8 = 1;
+/// The exit code if it could not start.
+pub const NOT_STARTED: u8 = 2;
+/// The exit code if there is no display that can show a window.
+pub const NO_WINDOW: u8 = 3;
+
 /// A todo app that works offline and stays in sync.
 #[derive(Clone, Debug, Parser)]
 #[command(
@@ -23,7 +30,8 @@ Examples:
   todo --demo                                 two windows in sync, with a backend of their own
   todo --server http://127.0.0.1:8787         in sync with others; start the backend with `headwater-server`
 
-Exit codes: 0 all is well, 1 the two clients of --headless differ, 2 it could not start."
+Exit codes: 0 all is well, 1 the two clients of --headless differ, 2 it could not start,
+3 no window can be opened here."
 )]
 pub struct Cli {
     /// Two clients with a backend in this process: two windows, or a scripted session where there is no display.
@@ -78,7 +86,7 @@ pub fn run(cli: &Cli) -> Result<bool> {
         return headless::run(&mut std::io::stdout());
     }
     if cli.demo {
-        return demo::run(cli).map(|()| true);
+        return demo::run(cli);
     }
     let store = open_store(cli)?;
     if cli.print_state {

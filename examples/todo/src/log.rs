@@ -10,6 +10,9 @@ const CONFIRMED_SHOWN: usize = 200;
 /// Pending events that are shown: the first and what follows.
 const PENDING_SHOWN: usize = 200;
 
+/// Places that are remembered before those of events that are no longer pending are given up.
+const PLACES_KEPT: usize = 10 * PENDING_SHOWN;
+
 /// An event as a line of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
@@ -58,6 +61,9 @@ impl Log {
     /// Takes all that is pending now.
     pub fn set_pending(&mut self, events: &[LoggedEvent]) {
         self.pending_total = events.len();
+        if self.places.len() > PLACES_KEPT {
+            self.places.retain(|id, _| events.iter().take(PENDING_SHOWN).any(|event| event.id == *id));
+        }
         self.pending = events.iter().take(PENDING_SHOWN).map(|event| pending_line(&mut self.places, event)).collect();
     }
 
@@ -87,17 +93,28 @@ fn pending_line(places: &mut HashMap<EventId, Places>, event: &LoggedEvent) -> L
     line(event, seen.before, true)
 }
 
-/// What is told of an event's arguments: the first of these that it has.
+/// What is told of an event's arguments: what it says, or else what it is about.
 #[derive(Deserialize)]
 struct Told {
     text: Option<String>,
     name: Option<String>,
-    position: Option<String>,
+    id: Option<String>,
+    list_id: Option<String>,
+}
+
+/// Letters of an id that are shown.
+const ID_SHOWN: usize = 6;
+
+impl Told {
+    fn text(self) -> Option<String> {
+        let text = self.text.or(self.name).map(|text| format!(" “{text}”"));
+        let id = self.id.or(self.list_id);
+        text.or_else(|| Some(format!(" {}", id?.chars().take(ID_SHOWN).collect::<String>())))
+    }
 }
 
 fn line(event: &LoggedEvent, was: Option<SeqNum>, is_pending: bool) -> Line {
-    let told = event.decode::<Told>().ok().and_then(|told| told.text.or(told.name).or(told.position));
-    let told = told.map(|told| format!(" “{told}”")).unwrap_or_default();
+    let told = event.decode::<Told>().ok().and_then(Told::text).unwrap_or_default();
     Line {
         place: notation(event.seq, is_pending),
         text: format!("{}{told}", event.name),

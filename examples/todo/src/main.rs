@@ -3,23 +3,19 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use todo::app::NoWindow;
 use todo::cli::{self, Cli};
 use tracing_subscriber::EnvFilter;
-
-/// The clients differ.
-const DIFFERENT: u8 = 1;
-/// It could not start.
-const NOT_STARTED: u8 = 2;
 
 fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,winit=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match cli::run(&Cli::parse()) {
         Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(DIFFERENT),
+        Ok(false) => ExitCode::from(cli::DIFFERENT),
         Err(error) => {
             eprintln!("todo: {error:#}");
-            ExitCode::from(NOT_STARTED)
+            ExitCode::from(if error.is::<NoWindow>() { cli::NO_WINDOW } else { cli::NOT_STARTED })
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Windows over the window: the help, and a question before a list is deleted.
 
-use egui::{Button, Grid, Id, Modal, RichText, Ui};
+use egui::{Button, Frame, Grid, Id, Modal, RichText, Ui};
 
 use super::{Shown, ViewState, keys, theme};
 use crate::model::Action;
@@ -14,15 +14,21 @@ pub(super) fn show(ui: &mut Ui, shown: &Shown<'_>, state: &mut ViewState, action
     }
 }
 
+fn dialog(ui: &Ui, name: &str) -> Modal {
+    Modal::new(Id::unique(name)).frame(Frame::popup(ui.style()).inner_margin(20))
+}
+
 fn help(ui: &Ui, state: &mut ViewState) {
-    let modal = Modal::new(Id::unique("help")).show(ui.ctx(), |ui| {
+    let modal = dialog(ui, "help").show(ui.ctx(), |ui| {
+        let muted = theme::palette(ui.style()).muted;
         ui.set_max_width(300.0);
         ui.heading("Keys");
         ui.add_space(4.0);
+        ui.spacing_mut().interact_size.y = 0.0;
         Grid::new("keys").num_columns(2).spacing([16.0, 6.0]).show(ui, |ui| {
             for (key, what) in keys::HELP {
                 ui.label(RichText::new(*key).strong());
-                ui.label(*what);
+                ui.label(RichText::new(*what).color(muted));
                 ui.end_row();
             }
         });
@@ -39,7 +45,7 @@ fn delete_list(ui: &Ui, shown: &Shown<'_>, state: &mut ViewState, actions: &mut 
         state.deleting = None;
         return;
     };
-    let modal = Modal::new(Id::unique("delete list")).show(ui.ctx(), |ui| {
+    let modal = dialog(ui, "delete list").show(ui.ctx(), |ui| {
         ui.set_max_width(280.0);
         ui.heading("Delete this list?");
         ui.label(format!("“{}” and its {} todos will be gone on all devices.", list.name, list.total));

@@ -118,6 +118,8 @@ fn draft(ui: &mut Ui, state: &mut ViewState, actions: &mut Vec<Action>) {
             .id(draft_id())
             .hint_text("What needs to be done?")
             .desired_width(width)
+            .min_size(vec2(0.0, 36.0))
+            .align(egui::Align2::LEFT_CENTER)
             .margin(vec2(10.0, 8.0));
         let response = ui.add(field).accessible_name("New todo");
         let enter = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));

@@ -2,7 +2,7 @@
 
 use std::f32::consts::TAU;
 
-use egui::{Color32, Painter, Pos2, Shape, Stroke, Vec2, pos2, vec2};
+use egui::{Color32, Painter, Pos2, Shape, Stroke, Vec2, vec2};
 
 /// A sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,14 +70,11 @@ fn sun(painter: &Painter, centre: Pos2, stroke: Stroke) {
     }
 }
 
-/// The outer edge is most of a circle, the inner one a part of a circle that is beside it.
+/// Most of a circle, and back along a smaller one that cuts it.
 fn moon(painter: &Painter, centre: Pos2, stroke: Stroke) {
-    let outer = arc(centre, 6.5, -0.06, 0.69);
-    let beside = pos2(centre.x + 3.0, centre.y - 3.0);
-    let (end, start) = (outer[outer.len() - 1] - beside, outer[0] - beside);
-    let (end, start) = (end.angle() / TAU, start.angle() / TAU);
-    let inner = arc(beside, 5.2, end.rem_euclid(1.0), start.rem_euclid(1.0));
-    painter.add(Shape::line([outer, inner].concat(), stroke));
+    let outer = arc(centre, 6.5, 0.028, 0.722);
+    let inner = arc(centre + vec2(3.2, -3.2), 5.4, 0.601, 0.149);
+    painter.add(Shape::closed_line([outer, inner].concat(), stroke));
 }
 
 fn question(painter: &Painter, centre: Pos2, stroke: Stroke) {

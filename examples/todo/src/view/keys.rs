@@ -51,7 +51,8 @@ fn pressed(ctx: &Context, modifiers: Modifiers, key: Key) -> bool {
 
 fn window(ctx: &Context, shown: &Shown<'_>, state: &mut ViewState, actions: &mut Vec<Action>) {
     if pressed(ctx, Modifiers::COMMAND, Key::N) {
-        state.focus_draft = true;
+        // At once, so that what is written in the same frame arrives.
+        ctx.memory_mut(|memory| memory.request_focus(header::draft_id()));
         state.lists_open = false;
     }
     if pressed(ctx, Modifiers::COMMAND, Key::Q) {

@@ -1,6 +1,6 @@
 //! The bar at the bottom: what the connection is like, and the three heads.
 
-use egui::{Color32, RichText, Ui, vec2};
+use egui::{Color32, Label, RichText, Ui, vec2};
 use headwater::{Health, SeqNum, SyncStatus};
 
 use super::icons::Icon;
@@ -33,7 +33,7 @@ pub(super) fn show(ui: &mut Ui, shown: &Shown<'_>, state: &mut ViewState, action
 }
 
 fn small(ui: &mut Ui, text: &str, colour: Color32) -> egui::Response {
-    ui.label(RichText::new(text).small().color(colour))
+    ui.add(Label::new(RichText::new(text).small().color(colour)).extend())
 }
 
 /// What went wrong last.
@@ -42,7 +42,7 @@ fn notice(ui: &mut Ui, state: &mut ViewState) {
     let colour = theme::palette(ui.style()).bad;
     let dismissed = ui.horizontal(|ui| {
         let dismissed = icon_button(ui, Icon::Cross, "Dismiss the message").clicked();
-        ui.add(egui::Label::new(RichText::new(text).small().color(colour)).wrap());
+        ui.add(Label::new(RichText::new(text).small().color(colour)).wrap());
         dismissed
     });
     if dismissed.inner {

@@ -100,16 +100,19 @@ fn scroll_at_edges(ui: &Ui, area: Rect, y: f32) {
 
 fn empty(ui: &mut Ui, shown: &Shown<'_>) {
     let total = shown.list().map(|list| list.total);
-    let (title, hint) = match (total, shown.ui.filter) {
-        (None, _) => ("No list yet", "Make one: write its name where it says “New list”."),
-        (Some(0), _) => ("Nothing to do", "Write what needs to be done above and press Enter. Press ? for all keys."),
-        (Some(_), Filter::Completed) => ("Nothing completed", "Tick a todo and it will be here."),
-        (Some(_), _) => ("All done", "Everything in this list is completed."),
+    let (title, hints): (_, &[&str]) = match (total, shown.ui.filter) {
+        (None, _) => ("No list yet", &["Write the name of the first one", "where it says “New list”."]),
+        (Some(0), _) => ("Nothing to do", &["Write what needs to be done and press Enter.", "Press ? for all keys."]),
+        (Some(_), Filter::Completed) => ("Nothing completed", &["Tick a todo, and it will be here."]),
+        (Some(_), _) => ("All done", &["Everything in this list is completed."]),
     };
     let colours = theme::palette(ui.style());
     ui.with_layout(egui::Layout::top_down(Align::Center), |ui| {
+        ui.spacing_mut().item_spacing.y = 4.0;
         ui.add_space((ui.available_height() * 0.28).min(140.0));
         ui.label(RichText::new(title).size(19.0).strong());
-        ui.label(RichText::new(hint).color(colours.muted));
+        for hint in hints {
+            ui.label(RichText::new(*hint).color(colours.muted));
+        }
     });
 }

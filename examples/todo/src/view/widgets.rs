@@ -1,8 +1,8 @@
 //! Parts that egui doesn't have: each has a name for screen readers.
 
 use egui::{
-    Color32, CornerRadius, CursorIcon, Rect, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
-    vec2,
+    Color32, CornerRadius, CursorIcon, Label, Rect, Response, RichText, Role, Sense, Stroke, StrokeKind, Ui,
+    WidgetInfo, pos2, vec2,
 };
 
 use super::icons::Icon;
@@ -83,7 +83,7 @@ pub(super) fn dotted(ui: &mut Ui, text: &str, colour: Color32) -> Response {
         ui.spacing_mut().item_spacing.x = 5.0;
         let (rect, _) = ui.allocate_exact_size(vec2(8.0, 16.0), Sense::hover());
         ui.painter().circle_filled(rect.center(), 4.0, colour);
-        ui.label(RichText::new(text).small().color(colour))
+        ui.add(Label::new(RichText::new(text).small().color(colour)).extend())
     })
     .inner
 }

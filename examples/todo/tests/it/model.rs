@@ -4,6 +4,7 @@ use crate::support::{PATIENCE, texts};
 use headwater::sync_provider::HttpSync;
 use headwater::{Result, Store};
 use headwater_server::Server;
+use todo::log::Log;
 use todo::model::{Action, INBOX, Model};
 use todo::schema::{ListEvent, TodoEvent, schema};
 use todo::state::State;
@@ -98,5 +99,36 @@ fn two_clients_that_begin_apart_have_one_inbox() -> Result<()> {
     assert_eq!(State::of(a.store())?, State::of(b.store())?);
     assert_eq!(a.lists().get().len(), 1);
     assert_eq!(texts(&a).len(), 2);
+    Ok(())
+}
+
+#[test]
+fn the_log_shows_where_a_rebased_event_was() -> Result<()> {
+    let server = Server::builder().start().expect("starts");
+    let open = || -> Result<Model> {
+        let store = Store::builder(schema()).sync(HttpSync::new(server.url())?).start_offline().open()?;
+        Model::new(store)
+    };
+    let (mut a, mut b) = (open()?, open()?);
+    b.apply(Action::Add("of b".into()))?;
+    let mut log = Log::default();
+    log.set_pending(&b.store().pending_events());
+    assert_eq!(log.pending()[1].place, "e2'");
+    assert_eq!(log.pending()[1].was, None);
+
+    a.apply(Action::SetOnline(true))?;
+    let reached =
+        |head: u64| move |status: &headwater::SyncStatus| status.is_synced && status.upstream_head.global == head;
+    a.store().sync_status_changes().wait_until(PATIENCE, reached(1)).expect("in sync");
+    b.apply(Action::SetOnline(true))?;
+    b.store().sync_status_changes().wait_until(PATIENCE, reached(3)).expect("in sync");
+    for event in b.store().events(headwater::SeqNum::ROOT) {
+        log.confirm(&event?);
+    }
+    log.set_pending(&b.store().pending_events());
+    assert_eq!(log.pending(), []);
+    let lines: Vec<_> = log.confirmed().map(|line| (&*line.place, &*line.text, line.was.as_deref())).collect();
+    let inbox = "v1.ListCreated “Inbox”";
+    assert_eq!(lines, [("e1", inbox, None), ("e2", inbox, Some("e1'")), ("e3", "v1.TodoCreated “of b”", Some("e2'"))]);
     Ok(())
 }

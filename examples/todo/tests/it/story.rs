@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use headwater::{Event, Storage, Store, Table};
+use todo::cli;
 use todo::headless::verdict;
 use todo::model::{Action, Model};
 use todo::schema::{List, ListEvent, Todo, TodoEvent, schema};
@@ -20,9 +21,13 @@ fn stdout(output: &Output) -> String {
 }
 
 fn assert_refused(arguments: &[&str], reason: &str) {
+    assert_fails(arguments, cli::NOT_STARTED, reason);
+}
+
+fn assert_fails(arguments: &[&str], code: u8, reason: &str) {
     let output = todo(arguments);
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert_eq!(output.status.code(), Some(code.into()), "{stderr}");
     assert!(stderr.contains(reason), "{stderr}");
 }
 
@@ -53,6 +58,14 @@ fn the_headless_story_converges() {
         assert!(told.contains("buy soy milk"), "the last to come wins: {told}");
         assert!(told.contains("[x] draw the rest of the owl"), "both sides of a todo stand: {told}");
     }
+}
+
+#[test]
+fn a_display_that_is_not_there_is_no_display() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_todo"));
+    let output = command.arg("--demo").env("DISPLAY", ":4711").env_remove("WAYLAND_DISPLAY").output().expect("runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(stdout(&output).ends_with("converged\n"), "{}", stdout(&output));
 }
 
 #[test]
@@ -117,7 +130,7 @@ fn what_can_not_be_opened_is_said_with_exit_code_2() {
 #[test]
 fn without_a_display_a_window_is_refused_and_the_data_stays() {
     let folder = tempfile::tempdir().expect("a folder");
-    assert_refused(&["--data", text(folder.path()), "--fill", "3"], "can't open a window");
+    assert_fails(&["--data", text(folder.path()), "--fill", "3"], cli::NO_WINDOW, "can't open a window");
     let output = todo(&["--print-state", "--data", text(folder.path())]);
     assert!(stdout(&output).contains("Todo 3 of 3"));
 }
