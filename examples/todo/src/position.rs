@@ -4,7 +4,7 @@
 //! that two clients can move rows at the same time. There is always room between two texts: numbers would run out of
 //! digits after some fifty moves to the same place.
 //!
-//! A text begins with [`HEAD`] digits, which count in steps at the ends of the list; so a long list has short texts.
+//! A text begins with `HEAD` digits, which count in steps at the ends of the list; so a long list has short texts.
 //! What is put between two rows gets digits behind them. Order is that of bytes, as in SQLite.
 
 use std::cmp::Ordering;
