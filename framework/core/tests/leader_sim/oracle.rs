@@ -36,6 +36,8 @@ impl World {
         assert!(on_disk.settled_head.order(&state.settled_head()).is_eq(), "{} settled more or less", client.name);
         assert_eq!(on_disk.mark.upstream_head, state.upstream_head().global, "the upstream head of {}", client.name);
         assert_eq!(on_disk.mark.generation, state.local_head().generation, "the generation of {}", client.name);
+        let synced = state.pending().iter().filter(|event| !event.body.is_client_only()).count();
+        assert_eq!(leader.status().pending, synced, "how many events of {} are pending", client.name);
         // One character makes few ids: several that are taken in a row are a loop indeed.
         let taken = self.counters.counts.get("client ids taken").is_some_and(|count| *count >= 3);
         match leader.status().health {
