@@ -61,6 +61,8 @@ pub struct Measured {
     pub total: Duration,
     /// CPU time of all of it.
     pub cpu: Duration,
+    /// The memory that counts, if it is not that at the end.
+    pub resident_mb: Option<f64>,
     /// What else is worth knowing.
     pub extra: BTreeMap<&'static str, Value>,
 }
@@ -79,7 +81,7 @@ impl Measured {
             waits.push(start.elapsed());
         }
         let (total, cpu) = (started.elapsed(), cpu_time() - cpu);
-        Ok(Self { waits, operations: n, total, cpu, extra: BTreeMap::new() })
+        Ok(Self { waits, operations: n, total, cpu, ..Self::default() })
     }
 
     /// Adds another field.
@@ -117,10 +119,10 @@ impl Measured {
             p50_us: wait(0.5),
             p99_us: wait(0.99),
             min_us: wait(0.0),
-            total_s: round(self.total.as_secs_f64()),
+            total_s: us(self.total).round() / 1e6,
             per_s: round(self.operations as f64 / self.total.as_secs_f64()),
             cpu_us_per_op: round(self.cpu_us()),
-            rss_mb: round(Memory::now()?.resident_mb),
+            rss_mb: round(self.resident_mb.map_or_else(|| Memory::now().map(|memory| memory.resident_mb), Ok)?),
             extra: self.extra,
         })
     }

@@ -10,8 +10,32 @@ use rusqlite::{Connection, params};
 
 use crate::model;
 
-/// The eventlog's own statement; the test of this module compares it with a real eventlog.
-const CREATE_EVENTLOG: &str = include_str!("raw/eventlog.sql");
+/// The table of a client's eventlog that holds the settled events.
+const CREATE_EVENTLOG: &str = "CREATE TABLE eventlog (
+    global INTEGER NOT NULL,
+    client INTEGER NOT NULL,
+    id BLOB NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    ver INTEGER NOT NULL,
+    args TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    group_rest INTEGER NOT NULL,
+    facts TEXT NOT NULL,
+    check_value BLOB NOT NULL,
+    PRIMARY KEY (global, client)
+) STRICT, WITHOUT ROWID";
+const CREATE_TODOS: &str = "CREATE TABLE todos (
+    id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    completed INTEGER NOT NULL DEFAULT FALSE,
+    list_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (id)
+) STRICT";
+const INSERT: &str = "INSERT INTO todos (id, text, list_id, created_at) VALUES (?1, ?2, ?3, ?4)";
+const SET_TEXT: &str = "UPDATE todos SET text = ?2 WHERE id = ?1";
+const SET_COMPLETED: &str = "UPDATE todos SET completed = ?2 WHERE id = ?1";
 
 /// A log and a state, raw.
 pub struct Raw {
@@ -34,7 +58,7 @@ impl Raw {
         log.execute_batch(CREATE_EVENTLOG)?;
         let state = Connection::open_in_memory()?;
         state.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF")?;
-        state.execute_batch(model::CREATE_TODOS)?;
+        state.execute_batch(CREATE_TODOS)?;
         if indexed {
             state.execute_batch(model::CREATE_INDEX)?;
         }
@@ -62,7 +86,7 @@ impl Raw {
     pub fn create(&mut self, first: usize, count: usize) -> Result<()> {
         let state = self.state.unchecked_transaction()?;
         {
-            let mut insert = state.prepare_cached(model::INSERT)?;
+            let mut insert = state.prepare_cached(INSERT)?;
             for number in first..first + count {
                 let text = format!("draw the owl, part {number}");
                 insert.execute(params![model::id(number), text, model::list_id(number), number as i64])?;
@@ -82,7 +106,7 @@ impl Raw {
     /// If SQLite fails.
     pub fn set_text(&mut self, number: usize, text: &str) -> Result<()> {
         let id = model::id(number);
-        self.state.prepare_cached(model::SET_TEXT)?.execute(params![id, text])?;
+        self.state.prepare_cached(SET_TEXT)?.execute(params![id, text])?;
         self.log_events(1, |_| format!("{{\"id\":\"{id}\",\"text\":\"{text}\"}}"))
     }
 
@@ -92,7 +116,7 @@ impl Raw {
     /// If SQLite fails.
     pub fn set_completed(&mut self, number: usize, completed: bool) -> Result<()> {
         let id = model::id(number);
-        self.state.prepare_cached(model::SET_COMPLETED)?.execute(params![id, completed])?;
+        self.state.prepare_cached(SET_COMPLETED)?.execute(params![id, completed])?;
         self.log_events(1, |_| format!("{{\"id\":\"{id}\",\"completed\":{completed}}}"))
     }
 

@@ -59,7 +59,7 @@ fn boots_are_measured() {
         }
     }
     let line = line("memory", r#"{"rows":5}"#);
-    assert!(line["open_mb"].is_number() && line["peak_mb"].is_number(), "{line}");
+    assert!(line["before_mb"].is_number() && line["peak_mb"].is_number(), "{line}");
 }
 
 #[test]
