@@ -5,6 +5,7 @@
 //! behind the settled head, so that a rebase of a thousand pending events writes none of them. Nor are the last position
 //! and the chain value there: the last settled event has both.
 
+mod recent;
 mod rows;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use headwater_core::{BackendId, Chain, Claim, ClientId, EventId, EventRecord, Se
 use crate::db::{Db, Synchronous};
 use crate::error::{Error, Result};
 use crate::params;
+use recent::Recent;
 use rows::{BodyRow, SettledRow};
 
 /// `HWLG`, so that a file can be told from any other SQLite database.
@@ -91,6 +93,8 @@ pub(crate) struct Eventlog {
     /// Where pending events stand in their table.
     ordinals: HashMap<EventId, i64>,
     next_ordinal: i64,
+    /// The end of the log, once it is recovered.
+    recent: Option<Recent>,
     synchronous: Synchronous,
 }
 
@@ -135,7 +139,14 @@ impl Eventlog {
     }
 
     fn new(db: Db) -> Self {
-        Self { db, written: None, ordinals: HashMap::new(), next_ordinal: 1, synchronous: Synchronous::Normal }
+        Self {
+            db,
+            written: None,
+            ordinals: HashMap::new(),
+            next_ordinal: 1,
+            recent: None,
+            synchronous: Synchronous::Normal,
+        }
     }
 
     fn create(&self, store_id: &StoreId, client_id: &ClientId) -> Result<()> {
@@ -208,7 +219,9 @@ impl Eventlog {
             pending.push(std::sync::Arc::new(body));
         }
         self.written = Some(mark.clone());
-        Ok(Recovered { mark, settled_head: self.settled_head()?, pending })
+        let settled_head = self.settled_head()?;
+        self.recent = Some(Recent::new(settled_head));
+        Ok(Recovered { mark, settled_head, pending })
     }
 
     /// A log that was local only meets a backend: all of it has yet to be pushed.
@@ -250,8 +263,12 @@ impl Eventlog {
         Ok(rows)
     }
 
-    /// Settled events after a position, in order, at most `limit`. The chain is checked on the way.
+    /// Settled events after a position, in order, at most `limit`. The chain of what comes from the file is checked on the
+    /// way.
     pub(crate) fn read(&self, after: SeqNum, limit: usize) -> Result<Vec<Settled>> {
+        if let Some(recent) = self.recent.as_ref().and_then(|recent| recent.after(&after, limit)) {
+            return Ok(recent);
+        }
         if !self.settled_head()?.is_after(&after) {
             return Ok(Vec::new());
         }
@@ -463,6 +480,9 @@ impl Eventlog {
         let settled = change.settled.iter().map(|settled| settled.event.id());
         for id in settled.chain(change.rejected.iter().map(|rejection| rejection.event.id())) {
             self.ordinals.remove(&id);
+        }
+        if let Some(recent) = &mut self.recent {
+            change.settled.iter().for_each(|settled| recent.push(settled));
         }
         self.written = Some(change.mark.clone());
     }

@@ -7,6 +7,7 @@ use headwater_core::{
     Args, BackendId, Chain, ClientId, Digest, EventBody, EventId, EventRecord, EventScope, Facts, SeqNum, SessionId,
 };
 
+use super::recent::parent;
 use crate::error::{Error, Result};
 use crate::schema::Row;
 
@@ -98,12 +99,7 @@ impl SettledRow {
         if check.as_slice() != stored {
             return Err(format!("the hash chain breaks at event {seq}"));
         }
-        let parent = if seq.client > 0 {
-            SeqNum { client: seq.client - 1, ..seq }
-        } else {
-            SeqNum::global(seq.global.saturating_sub(1))
-        };
-        Ok(Settled { event: EventRecord { seq, parent, body: Arc::new(body) }, chain })
+        Ok(Settled { event: EventRecord { seq, parent: parent(seq), body: Arc::new(body) }, chain })
     }
 }
 

@@ -120,6 +120,27 @@ fn what_was_committed_without_waiting_is_written_when_the_store_ends() -> Result
 }
 
 #[test]
+fn settled_events_read_the_same_from_memory_and_from_the_file() -> Result<()> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = || Store::builder(schema()).storage(Storage::directory(folder.path())).open();
+    let all = |store: &Store| -> Result<Vec<String>> {
+        let events = store.events(SeqNum::ROOT).map(|event| event.map(|event| format!("{event:?}")));
+        events.collect()
+    };
+    let store = open()?;
+    store.commit(noted("a"))?;
+    store.commit([noted("b"), noted("c")])?;
+    let from_memory = all(&store)?;
+    store.shutdown()?;
+    let store = open()?;
+    assert_eq!(all(&store)?, from_memory);
+    store.commit(noted("d"))?;
+    assert_eq!(all(&store)?[..3], from_memory);
+    assert_eq!(store.events(SeqNum::global(2)).count(), 2);
+    Ok(())
+}
+
+#[test]
 fn sessions_of_one_client_see_each_other_at_once() -> Result<()> {
     let store = Store::builder(schema()).open()?;
     let other = store.new_session()?;
