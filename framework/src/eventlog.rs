@@ -289,6 +289,13 @@ impl Eventlog {
         Ok(settled)
     }
 
+    /// What tells the event at a place from all others, with all that came before it: its chain value; for a
+    /// client-only event its digest.
+    pub(crate) fn check_at(&self, seq: &SeqNum) -> Result<Option<Vec<u8>>> {
+        let sql = "SELECT check_value FROM eventlog WHERE global = ?1 AND client = ?2";
+        Ok(self.db.query(sql, params![seq.global, seq.client])?.into_iter().next())
+    }
+
     fn chain_at(&self, global: u64) -> Result<Chain> {
         if global == 0 {
             return Ok(Chain::ROOT);

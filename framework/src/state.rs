@@ -19,7 +19,8 @@ const CREATE_HEAD: &str = "CREATE TABLE __headwater_state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     fingerprint BLOB NOT NULL,
     head_global INTEGER NOT NULL,
-    head_client INTEGER NOT NULL
+    head_client INTEGER NOT NULL,
+    head_check BLOB NOT NULL
 ) STRICT";
 
 /// A database that holds a state.
@@ -61,7 +62,7 @@ impl StateDb {
         for statement in schema.statements() {
             db.run(statement).map_err(|error| Error::Schema(error.to_string()))?;
         }
-        let insert = "INSERT INTO __headwater_state VALUES (1, ?1, 0, 0)";
+        let insert = "INSERT INTO __headwater_state VALUES (1, ?1, 0, 0, x'')";
         db.execute(insert, crate::params![schema.fingerprint().as_bytes().as_slice()])?;
         db.run("COMMIT")?;
         let state = Self { db, schema: schema.clone() };
@@ -127,18 +128,18 @@ impl StateDb {
         &self.schema
     }
 
-    /// The last event that a state on disk contains.
-    pub(crate) fn head(&self) -> Result<SeqNum> {
-        let rows: Vec<(u64, u32)> =
-            self.db.query("SELECT head_global, head_client FROM __headwater_state", crate::params![])?;
-        let head = rows.first().ok_or_else(|| Error::Schema("the state has no head".to_owned()))?;
-        Ok(SeqNum { global: head.0, client: head.1, generation: 0 })
+    /// The last event that a state on disk contains, and its check value in the log.
+    pub(crate) fn head(&self) -> Result<(SeqNum, Vec<u8>)> {
+        let sql = "SELECT head_global, head_client, head_check FROM __headwater_state";
+        let rows: Vec<(u64, u32, Vec<u8>)> = self.db.query(sql, crate::params![])?;
+        let head = rows.into_iter().next().ok_or_else(|| Error::Schema("the state has no head".to_owned()))?;
+        Ok((SeqNum { global: head.0, client: head.1, generation: 0 }, head.2))
     }
 
     /// Notes the last event that the state contains. In the transaction of the events themselves.
-    pub(crate) fn set_head(&self, head: &SeqNum) -> Result<()> {
-        let sql = "UPDATE __headwater_state SET head_global = ?1, head_client = ?2";
-        self.db.execute(sql, crate::params![head.global, head.client]).map(drop)
+    pub(crate) fn set_head(&self, head: &SeqNum, check: &[u8]) -> Result<()> {
+        let sql = "UPDATE __headwater_state SET head_global = ?1, head_client = ?2, head_check = ?3";
+        self.db.execute(sql, crate::params![head.global, head.client, check]).map(drop)
     }
 
     /// Applies a logged event, whole or not at all. What it wrote is added to `touched`.

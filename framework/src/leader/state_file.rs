@@ -63,9 +63,10 @@ impl StateFile {
             return Ok(None);
         };
         state.quick_check()?;
-        let head = state.head()?;
-        let ahead = head.is_after(&log.settled_head()?);
-        Ok((!ahead).then_some(Self { state, head }))
+        let (head, check) = state.head()?;
+        // After a loss of power the state may be ahead of the log; after a restored backup it may be of another one.
+        let is_of_log = head == SeqNum::ROOT || log.check_at(&head)? == Some(check);
+        Ok(is_of_log.then_some(Self { state, head }))
     }
 
     fn rebuild(
@@ -103,6 +104,7 @@ impl StateFile {
     pub(super) fn step(&mut self, log: &Eventlog) -> Result<usize> {
         let page = log.read(self.head, BATCH)?;
         let Some(last) = page.last() else { return Ok(0) };
+        let check = log.check_at(&last.event.seq)?.unwrap_or_default();
         let mut touched = Touched::default();
         self.state.transaction(|state| {
             for settled in &page {
@@ -112,7 +114,7 @@ impl StateFile {
                     tracing::warn!(event = ?settled.event.seq, name = &*settled.event.body.name, %error, "event not applied");
                 }
             }
-            state.set_head(&last.event.seq)
+            state.set_head(&last.event.seq, &check)
         })?;
         self.head = last.event.seq;
         Ok(page.len())

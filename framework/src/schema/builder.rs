@@ -12,7 +12,7 @@ use crate::state::document::DocumentSet;
 use crate::state::{StateDb, StateTx};
 
 /// Raised when what the framework itself writes into a state changes, so that older states are rebuilt.
-const STATE_FORMAT: u32 = 1;
+const STATE_FORMAT: u32 = 2;
 
 /// All that an app declares. Cheap to clone.
 #[derive(Clone)]
