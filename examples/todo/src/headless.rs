@@ -167,7 +167,8 @@ fn heads(status: &SyncStatus) -> String {
 
 /// Until the client has all up to this position, and the backend has all of the client.
 fn wait(model: &Model, name: &str, position: u64) -> Result<()> {
-    let reached = |status: &SyncStatus| status.is_synced && status.upstream_head.global >= position;
+    let settled = || model.store().pending_events().is_empty();
+    let reached = |status: &SyncStatus| status.is_synced && status.upstream_head.global >= position && settled();
     let Some(_) = model.store().sync_status_changes().wait_until(PATIENCE, reached) else {
         bail!("{name} does not get to e{position}: {:?}", model.store().sync_status());
     };

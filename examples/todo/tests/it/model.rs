@@ -121,7 +121,9 @@ fn the_log_shows_where_a_rebased_event_was() -> Result<()> {
         |head: u64| move |status: &headwater::SyncStatus| status.is_synced && status.upstream_head.global == head;
     a.store().sync_status_changes().wait_until(PATIENCE, reached(1)).expect("in sync");
     b.apply(Action::SetOnline(true))?;
-    b.store().sync_status_changes().wait_until(PATIENCE, reached(3)).expect("in sync");
+    let store = b.store().clone();
+    let settled = |status: &headwater::SyncStatus| reached(3)(status) && store.pending_events().is_empty();
+    b.store().sync_status_changes().wait_until(PATIENCE, settled).expect("in sync");
     for event in b.store().events(headwater::SeqNum::ROOT) {
         log.confirm(&event?);
     }

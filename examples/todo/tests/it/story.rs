@@ -31,6 +31,11 @@ fn assert_fails(arguments: &[&str], code: u8, reason: &str) {
     assert!(stderr.contains(reason), "{stderr}");
 }
 
+/// Adds so many todos. The app that does it can't open its window.
+fn fill(folder: &Path, count: &str) {
+    assert_fails(&["--data", text(folder), "--fill", count], cli::NO_WINDOW, "can't open a window");
+}
+
 fn text(path: &Path) -> &str {
     path.to_str().expect("a folder with a plain name")
 }
@@ -99,13 +104,14 @@ fn a_state_has_all_rows_of_all_tables_that_are_in_sync() {
 #[test]
 fn data_survives_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
-    client(folder.path(), &["buy milk", "draw the owl"]).shutdown().expect("ends");
+    fill(folder.path(), "2");
+    fill(folder.path(), "3");
     let output = todo(&["--print-state", "--data", text(folder.path())]);
     assert!(output.status.success());
     let state: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("JSON");
     let texts: Vec<_> = state["todos"].as_array().into_iter().flatten().map(|todo| &todo["text"]).collect();
-    assert_eq!(texts.len(), 2);
-    assert!(texts.iter().any(|text| *text == "draw the owl"), "{texts:?}");
+    assert_eq!(texts.len(), 5);
+    assert!(texts.iter().any(|text| *text == "Todo 2 of 2"), "{texts:?}");
 }
 
 #[test]
@@ -116,10 +122,10 @@ fn what_can_not_be_opened_is_said_with_exit_code_2() {
     assert_refused(&["--print-state", "--data", data, "--server", "ftp://example.com"], "ftp");
     assert_refused(&["--print-state", "--data", data, "--store", "not an id"], "store id");
 
-    let open = client(folder.path(), &[]);
-    assert_refused(&["--print-state", "--data", data], "is in use by another process");
-    open.shutdown().expect("ends");
+    fill(folder.path(), "1");
     assert_refused(&["--print-state", "--data", data, "--store", "another"], "holds the store todos, not another");
+    let _open = client(folder.path(), &[]);
+    assert_refused(&["--print-state", "--data", data], "is in use by another process");
 
     let foreign = tempfile::tempdir().expect("a folder");
     std::fs::write(foreign.path().join("taxes.ods"), "mine").expect("writes");
@@ -130,7 +136,7 @@ fn what_can_not_be_opened_is_said_with_exit_code_2() {
 #[test]
 fn without_a_display_a_window_is_refused_and_the_data_stays() {
     let folder = tempfile::tempdir().expect("a folder");
-    assert_fails(&["--data", text(folder.path()), "--fill", "3"], cli::NO_WINDOW, "can't open a window");
+    fill(folder.path(), "3");
     let output = todo(&["--print-state", "--data", text(folder.path())]);
     assert!(stdout(&output).contains("Todo 3 of 3"));
 }

@@ -5,7 +5,7 @@ use egui::accesskit::Role;
 use egui::{Key, Modifiers, vec2};
 use egui_kittest::kittest::Queryable;
 use todo::model::Action;
-use todo::schema::Filter;
+use todo::schema::{Filter, TodoEvent};
 
 #[test]
 fn an_empty_list_says_what_to_do() {
@@ -228,12 +228,12 @@ fn the_eventlog_shows_confirmed_and_pending_events() {
 #[test]
 fn the_theme_is_remembered() {
     let mut desk = Desk::open();
-    let name = if desk.ctx.global_style().visuals.dark_mode { "Use the light theme" } else { "Use the dark theme" };
+    let is_dark = |desk: &Desk| desk.ctx.global_style().visuals.dark_mode;
+    let (before, name) = if is_dark(&desk) { (true, "Use the light theme") } else { (false, "Use the dark theme") };
     desk.click(name);
-    let dark = desk.ctx.global_style().visuals.dark_mode;
-    let store = desk.store();
-    let again = Desk::on(store, vec2(900.0, 700.0));
-    assert_eq!(again.ctx.global_style().visuals.dark_mode, dark);
+    assert_eq!(is_dark(&desk), !before);
+    let again = Desk::on(desk.store(), vec2(900.0, 700.0));
+    assert_eq!(is_dark(&again), !before);
 }
 
 #[test]
@@ -303,4 +303,19 @@ fn what_another_session_of_the_client_does_is_seen() {
     model.apply(Action::Add("from elsewhere".to_owned())).expect("commits");
     desk.wait_for("from elsewhere");
     assert_eq!(texts(desk.app().model()), ["from elsewhere"]);
+}
+
+#[test]
+fn a_change_in_the_list_that_was_chosen_last_asks_for_a_frame() {
+    let mut desk = Desk::with(&["buy milk"]);
+    desk.type_into("New list", "Garden");
+    desk.keys(&[Key::Enter]);
+    desk.add("dig");
+    // Whatever is moving comes to rest. What blinks would ask for frames as well.
+    desk.get_by_label("Help").focus();
+    desk.run();
+    assert!(!desk.ctx.has_requested_repaint());
+    let id = desk.todos()[0].id.clone();
+    desk.store().commit(TodoEvent::TextChanged { id, text: "dig deeper".to_owned() }).expect("commits");
+    assert!(desk.ctx.has_requested_repaint());
 }
