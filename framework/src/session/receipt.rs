@@ -169,7 +169,12 @@ impl Session {
 
     /// The receipt of an event that was committed at any time.
     pub(crate) fn receipt_of(&self, id: EventId) -> Result<Option<Receipt>> {
-        let unpersisted = self.lock().sync.pending().iter().find(|event| event.id() == id).cloned();
+        let core = self.lock();
+        if core.is_closed() {
+            return Err(Error::Closed);
+        }
+        let unpersisted = core.sync.pending().iter().find(|event| event.id() == id).cloned();
+        drop(core);
         let cell = self.cell(id);
         let Some(whereabouts) = self.leader.whereabouts(id)? else {
             let client_only = |event: EventRecord| event.body.is_client_only();
