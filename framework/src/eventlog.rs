@@ -289,8 +289,7 @@ impl Eventlog {
         Ok(settled)
     }
 
-    /// What tells the event at a place from all others, with all that came before it: its chain value; for a
-    /// client-only event its digest.
+    /// The [`check_value`] of the event at a place.
     pub(crate) fn check_at(&self, seq: &SeqNum) -> Result<Option<Vec<u8>>> {
         let sql = "SELECT check_value FROM eventlog WHERE global = ?1 AND client = ?2";
         Ok(self.db.query(sql, params![seq.global, seq.client])?.into_iter().next())
@@ -407,7 +406,7 @@ impl Eventlog {
 
     fn insert_settled(&self, settled: &Settled) -> Result<()> {
         let (seq, body) = (settled.event.seq, &settled.event.body);
-        let check = if body.is_client_only() { *body.digest().as_bytes() } else { *settled.chain.as_bytes() };
+        let check = check_value(settled);
         let sql = "INSERT INTO eventlog VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         let params = params![
             seq.global,
@@ -519,6 +518,13 @@ impl Log for Eventlog {
 /// Whether two marks differ in what the `mark` table holds.
 fn differ_beside_head(a: &Mark, b: &Mark) -> bool {
     (a.generation, a.backend, a.in_flight) != (b.generation, b.backend, b.in_flight)
+}
+
+/// What tells a settled event from all others that could stand at its place, with all that came before it: its chain
+/// value; for a client-only event its digest.
+pub(crate) fn check_value(settled: &Settled) -> [u8; 32] {
+    let body = &settled.event.body;
+    if body.is_client_only() { *body.digest().as_bytes() } else { *settled.chain.as_bytes() }
 }
 
 /// What SQLite says of a file that it can't read, in our terms.

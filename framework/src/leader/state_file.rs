@@ -4,7 +4,7 @@ use headwater_core::SeqNum;
 
 use crate::db::Touched;
 use crate::error::{Error, Result};
-use crate::eventlog::Eventlog;
+use crate::eventlog::{Eventlog, check_value};
 use crate::schema::Schema;
 use crate::state::StateDb;
 use crate::storage::DataFolder;
@@ -104,7 +104,7 @@ impl StateFile {
     pub(super) fn step(&mut self, log: &Eventlog) -> Result<usize> {
         let page = log.read(self.head, BATCH)?;
         let Some(last) = page.last() else { return Ok(0) };
-        let check = log.check_at(&last.event.seq)?.unwrap_or_default();
+        let check = check_value(last);
         let mut touched = Touched::default();
         self.state.transaction(|state| {
             for settled in &page {
