@@ -75,8 +75,9 @@ fn null_that_was_set_stays_null_from_the_first_time_on() -> Result<()> {
 fn what_was_never_set_has_its_default() -> Result<()> {
     let store = Store::builder(schema::<Now>()).open()?;
     let ui = store.document::<Now>()?;
-    ui.update(|ui| ui.draft = "x".into())?;
-    assert_eq!(ui.get()?, Now { draft: "x".into(), ..Now::default() });
+    // Everything that has to be there is there.
+    ui.update(|ui| (ui.draft, ui.zoom) = ("x".into(), "1 %".into()))?;
+    assert_eq!(ui.get()?, Now { draft: "x".into(), zoom: "1 %".into(), ..Now::default() });
     Ok(())
 }
 

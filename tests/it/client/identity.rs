@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
-use headwater::Storage;
 use headwater::sync_provider::MemoryBackend;
+use headwater::{Durability, Event, Schema, StateTx, Storage, params, sql};
 use headwater_tests::schema::schema;
+use serde::{Deserialize, Serialize};
 
 use super::world::{Client, converge, created, default_id, noted, notes, reach, texts, todos, wait_until};
 
@@ -37,6 +38,49 @@ fn clients_whose_ids_collide_draw_others_and_nothing_is_doubled_or_lost() -> Res
     }
     let authors: HashSet<_> = backend.events(&default_id()).iter().map(|event| event.client_id.clone()).collect();
     assert!(authors.is_subset(&ids), "an event has an id that nobody has");
+    Ok(())
+}
+
+/// What a materializer is told of the author must be the same everywhere, also for what was on its way when the id
+/// changed.
+#[test]
+fn events_under_way_while_the_id_changes_are_shown_under_the_new_one() -> Result<()> {
+    #[derive(Clone, Event, Serialize, Deserialize)]
+    enum Written {
+        #[event(name = "v1.Written", materialize = written)]
+        Written { what: String },
+    }
+    fn written(tx: &mut StateTx<'_>, what: &str) -> headwater::Result<()> {
+        let author = tx.event().client_id().to_string();
+        tx.execute("INSERT INTO written VALUES (?1, ?2)", params![what, author]).map(drop)
+    }
+    let schema =
+        || Schema::builder().sql("CREATE TABLE written (what TEXT, author TEXT) STRICT").event::<Written>().build();
+    let backend = MemoryBackend::new();
+    let mut clients = Vec::new();
+    for number in 0..20 {
+        let client = Client::with(&backend, schema(), |builder| {
+            builder.client_id_chars(1).start_offline().durability(Durability::Deferred)
+        })?;
+        client.store.commit(Written::Written { what: format!("{number} before") })?;
+        clients.push(client);
+    }
+    for client in &clients {
+        client.store.set_online(true)?;
+        for number in 0..20 {
+            client.store.commit(Written::Written { what: number.to_string() })?;
+        }
+    }
+    for client in &clients {
+        wait_until(&client.store, |status| status.pending == 0 && status.unpersisted == 0)?;
+    }
+    let log: Vec<_> = backend.events(&default_id()).iter().map(|event| event.client_id.to_string()).collect();
+    assert_eq!(log.len(), 420);
+    for client in &clients {
+        reach(&client.store, 420)?;
+        assert_eq!(client.store.query(sql::<String>("SELECT author FROM written ORDER BY rowid", params![]))?, log);
+        client.store.verify()?;
+    }
     Ok(())
 }
 
