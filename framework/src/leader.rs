@@ -3,12 +3,14 @@
 //!
 //! **Invariant:** it knows nothing of live queries.
 
+mod inbox;
 mod net;
 mod state_file;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use headwater_core::leader::{
@@ -24,14 +26,13 @@ use crate::schema::Schema;
 use crate::state::StateDb;
 use crate::storage::{DataFolder, Storage};
 use crate::sync_provider::SyncProvider;
+use inbox::{Inbox, Requests};
 use net::Net;
 use state_file::StateFile;
 
-/// Requests that may wait for the leader before a sender has to.
-const INBOX: usize = 1_024;
 /// How many settled events the state on disk may lack before it is written although there is other work.
 const STATE_LAG: u64 = 2_000;
-/// How long nothing else must happen before the state on disk is written.
+/// How long the leader's thread rests before it writes the state on disk.
 const STATE_IDLE: Duration = Duration::from_millis(200);
 
 /// What a leader needs to start.
@@ -65,11 +66,28 @@ pub(crate) struct Snapshot {
 
 pub(crate) enum Request {
     Input(Input),
-    Attach { session: SessionId, mailbox: Arc<Mailbox>, reply: SyncSender<Result<Snapshot>> },
-    Read { after: SeqNum, limit: usize, reply: oneshot::Sender<Result<Vec<Settled>>> },
-    Whereabouts { id: EventId, reply: SyncSender<Result<Option<Whereabouts>>> },
-    DeadLetters { reply: SyncSender<Result<Vec<DeadLetter>>> },
-    Shutdown { reply: SyncSender<()> },
+    Attach {
+        session: SessionId,
+        mailbox: Arc<Mailbox>,
+        reply: SyncSender<Result<Snapshot>>,
+    },
+    Read {
+        after: SeqNum,
+        limit: usize,
+        reply: oneshot::Sender<Result<Vec<Settled>>>,
+    },
+    Whereabouts {
+        id: EventId,
+        reply: SyncSender<Result<Option<Whereabouts>>>,
+    },
+    DeadLetters {
+        reply: SyncSender<Result<Vec<DeadLetter>>>,
+    },
+    /// There may be something to do sooner than was thought.
+    Wake,
+    Shutdown {
+        reply: SyncSender<()>,
+    },
 }
 
 /// An event that the backend refused, kept for the app to look at.
@@ -102,9 +120,10 @@ pub(crate) trait Follower: Send + Sync {
     fn close(&self);
 }
 
-/// The way to a leader thread.
+/// The way to a leader.
 pub(crate) struct LeaderHandle {
-    inbox: SyncSender<Request>,
+    inbox: Inbox,
+    leader: Arc<Shared>,
     followers: Mutex<Vec<Weak<dyn Follower>>>,
     published: watch::Receiver<Published>,
     folder: Option<PathBuf>,
@@ -136,19 +155,42 @@ impl LeaderHandle {
         });
         let identity = Identity { client_id: client.client_id, claim: client.claim, seed: seed()? };
         let machine = Machine::new(log, identity, recovered, options);
-        let (inbox, requests) = sync_channel(INBOX);
+        let (inbox, requests) = inbox::channel();
         let has_backend = config.provider.is_some();
         let net = config.provider.map(|provider| Net::start(provider, config.store_id, inbox.clone())).transpose()?;
         let path = config.storage.path().map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()));
-        let mut thread = LeaderThread::new(machine, state, folder, net);
-        let published = thread.published.subscribe();
+        let mut leader = Leader::new(machine, state, folder, net);
+        let published = leader.published.subscribe();
         if !config.online {
-            thread.handle(Input::SetOnline(false));
+            leader.handle(Input::SetOnline(false));
         }
+        let leader = Arc::new(Shared(Mutex::new(Some(leader))));
+        let shared = leader.clone();
         let spawned =
-            std::thread::Builder::new().name("headwater-leader".to_owned()).spawn(move || thread.run(&requests));
+            std::thread::Builder::new().name("headwater-leader".to_owned()).spawn(move || shared.run(&requests));
         spawned.map_err(|source| Error::Io { path: "headwater-leader".into(), source })?;
-        Ok(Arc::new(Self { inbox, followers: Mutex::default(), published, folder: path, has_backend }))
+        Ok(Arc::new(Self { inbox, leader, followers: Mutex::default(), published, folder: path, has_backend }))
+    }
+
+    /// Hands in a push that its session waits for.
+    ///
+    /// If nothing else waits for the leader, it is carried out on this thread, and the answer is in the session's mailbox
+    /// when this returns: to wake another thread and to be woken by it takes longer than the work.
+    pub(crate) fn push(&self, push: Input) -> Result<()> {
+        if !self.inbox.is_empty() {
+            return self.send(push);
+        }
+        let Ok(mut leader) = self.leader.0.try_lock() else { return self.send(push) };
+        let outcome = catch_unwind(AssertUnwindSafe(|| leader.as_mut().map(|leader| leader.handle_here(push))));
+        if outcome.is_err() {
+            *leader = None;
+        }
+        drop(leader);
+        if !matches!(outcome, Ok(Some(false))) {
+            // A thread that is gone need not be woken.
+            let _ = self.request(Request::Wake);
+        }
+        outcome.ok().flatten().map(drop).ok_or(Error::Closed)
     }
 
     pub(crate) fn send(&self, input: Input) -> Result<()> {
@@ -233,7 +275,7 @@ impl Drop for LeaderHandle {
 
 /// Reads the log as long as the leader is there.
 pub(crate) struct LogReader {
-    inbox: SyncSender<Request>,
+    inbox: Inbox,
     published: watch::Receiver<Published>,
 }
 
@@ -259,12 +301,73 @@ fn seed() -> Result<u64> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-struct LeaderThread {
+/// A leader under its lock: its own thread takes it for each request, and so does a session's for a push; `None` when it
+/// has ended.
+struct Shared(Mutex<Option<Leader>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Option<Leader>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Works until the leader has ended, in whatever way.
+    fn run(&self, requests: &Requests) {
+        let _ending = Ending(self);
+        let mut rest = self.work(Leader::start);
+        while let Some(wait) = rest {
+            rest = match requests.next(wait) {
+                Ok(Request::Shutdown { reply }) => {
+                    self.end();
+                    // Whoever asked may have given up waiting; the work is done either way.
+                    let _ = reply.send(());
+                    return;
+                }
+                Ok(request) => {
+                    let rest = self.work(|leader| leader.serve(request));
+                    requests.done();
+                    rest
+                }
+                Err(RecvTimeoutError::Timeout) => self.work(Leader::idle),
+                Err(RecvTimeoutError::Disconnected) => return self.end(),
+            };
+        }
+    }
+
+    /// Lets the leader do something, and says how long its thread may rest then; `None` if it has ended.
+    fn work(&self, work: impl FnOnce(&mut Leader)) -> Option<Duration> {
+        self.lock().as_mut().map(|leader| {
+            work(leader);
+            leader.rest()
+        })
+    }
+
+    /// Writes what is left, and tells the sessions.
+    fn end(&self) {
+        let leader = self.lock().take();
+        if let Some(mut leader) = leader {
+            leader.finish();
+        }
+    }
+}
+
+/// Drops the leader with its thread, also when that panics.
+struct Ending<'a>(&'a Shared);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let leader = self.0.lock().take();
+        drop(leader);
+    }
+}
+
+struct Leader {
     machine: Machine<Eventlog>,
     state: StateFile,
     mailboxes: Vec<(SessionId, Arc<Mailbox>)>,
     net: Option<Net>,
     started: Instant,
+    /// When its thread looks after it next, unless a request comes before.
+    awake_at: Instant,
     /// The id of the oldest pending event when its time was last looked up.
     oldest: Option<EventId>,
     /// Held until the thread ends.
@@ -273,34 +376,48 @@ struct LeaderThread {
     published: watch::Sender<Published>,
 }
 
-impl LeaderThread {
+impl Leader {
     fn new(machine: Machine<Eventlog>, state: StateFile, folder: Option<DataFolder>, net: Option<Net>) -> Self {
         let status = machine.status();
         let settled_head = machine.sync_state().settled_head();
         let oldest_pending = machine.log().oldest_pending().ok().flatten();
         let oldest = machine.sync_state().pending().front().map(EventRecord::id);
         let (published, _) = watch::channel(Published { status, settled_head, oldest_pending });
-        Self { machine, state, mailboxes: Vec::new(), net, started: Instant::now(), oldest, _folder: folder, published }
+        Self {
+            machine,
+            state,
+            mailboxes: Vec::new(),
+            net,
+            started: Instant::now(),
+            awake_at: Instant::now(),
+            oldest,
+            _folder: folder,
+            published,
+        }
     }
 
-    fn run(mut self, requests: &Receiver<Request>) {
+    fn start(&mut self) {
         let now = self.now();
         self.machine.start(now);
         self.carry_out();
-        loop {
-            match requests.recv_timeout(self.wait()) {
-                Ok(Request::Shutdown { reply }) => {
-                    self.finish();
-                    drop(self);
-                    // Whoever asked may have given up waiting; the work is done either way.
-                    let _ = reply.send(());
-                    return;
-                }
-                Ok(request) => self.serve(request),
-                Err(RecvTimeoutError::Timeout) => self.idle(),
-                Err(RecvTimeoutError::Disconnected) => return self.finish(),
-            }
+    }
+
+    /// How long its thread may rest.
+    fn rest(&mut self) -> Duration {
+        let wait = self.wait();
+        self.awake_at = Instant::now() + wait;
+        wait
+    }
+
+    /// Takes an input on another thread. `true` if its own thread has something to do sooner than it knows.
+    fn handle_here(&mut self, input: Input) -> bool {
+        self.handle(input);
+        let now = Instant::now();
+        let sooner = now + self.wait() < self.awake_at || self.state_lag() > STATE_LAG;
+        if sooner {
+            self.awake_at = now;
         }
+        sooner
     }
 
     fn now(&self) -> u64 {
@@ -334,7 +451,7 @@ impl LeaderThread {
             Request::Read { after, limit, reply } => drop(reply.send(self.machine.log().read(after, limit))),
             Request::Whereabouts { id, reply } => drop(reply.send(self.machine.log().whereabouts(id))),
             Request::DeadLetters { reply } => drop(reply.send(self.dead_letters())),
-            Request::Shutdown { .. } => {}
+            Request::Wake | Request::Shutdown { .. } => {}
         }
         self.tick();
         if self.state_lag() > STATE_LAG {
@@ -448,7 +565,7 @@ impl LeaderThread {
 }
 
 /// Sessions must not wait for a leader that is gone, however it went.
-impl Drop for LeaderThread {
+impl Drop for Leader {
     fn drop(&mut self) {
         for (_, mailbox) in &self.mailboxes {
             mailbox.close();

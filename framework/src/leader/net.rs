@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 
 use headwater_core::StoreId;
 use headwater_core::leader::{Input, TransportError};
@@ -13,6 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::Instrument as _;
 
+use super::inbox::Inbox;
 use crate::error::{Error, Result};
 use crate::leader::Request;
 use crate::sync_provider::SyncProvider;
@@ -35,7 +35,7 @@ impl Job {
 pub(super) struct Net(UnboundedSender<Job>);
 
 impl Net {
-    pub(super) fn start(provider: Arc<dyn SyncProvider>, store: StoreId, inbox: SyncSender<Request>) -> Result<Self> {
+    pub(super) fn start(provider: Arc<dyn SyncProvider>, store: StoreId, inbox: Inbox) -> Result<Self> {
         let io = |source| Error::Io { path: "headwater-net".into(), source };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(io)?;
         let (sender, jobs) = unbounded_channel();
@@ -63,12 +63,7 @@ impl Net {
     }
 }
 
-async fn serve(
-    provider: Arc<dyn SyncProvider>,
-    store: StoreId,
-    inbox: SyncSender<Request>,
-    mut jobs: UnboundedReceiver<Job>,
-) {
+async fn serve(provider: Arc<dyn SyncProvider>, store: StoreId, inbox: Inbox, mut jobs: UnboundedReceiver<Job>) {
     let Some(mut waiting) = connect(&*provider, &store, &mut jobs).await else { return };
     let mut tasks = JoinSet::new();
     let mut under_way: [Option<AbortHandle>; 2] = [None, None];
@@ -135,7 +130,7 @@ async fn connect(
 }
 
 /// The leader takes whatever comes, so this waits for a moment at most. A leader that is gone needs no answer.
-fn deliver(inbox: &SyncSender<Request>, input: Input) {
+fn deliver(inbox: &Inbox, input: Input) {
     let _ = inbox.send(Request::Input(input));
 }
 

@@ -139,7 +139,8 @@ impl SessionCore {
         self.next_push += 1;
         let durability = mem::replace(&mut self.durability, Durability::Deferred);
         self.in_flight = Some((push, events.len(), durability));
-        let sent = leader.send(Input::Push { session: self.id.clone(), push, events, durability });
+        let input = Input::Push { session: self.id.clone(), push, events, durability };
+        let sent = if durability == Durability::Deferred { leader.send(input) } else { leader.push(input) };
         if sent.is_err() {
             self.in_flight = None;
         }
