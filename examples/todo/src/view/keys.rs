@@ -1,6 +1,6 @@
 //! The keyboard.
 
-use egui::{Context, Event, Id, Key, Modifiers};
+use egui::{Context, Event, FocusDirection, Id, Key, Modifiers};
 
 use super::{Editing, Shown, ViewState, header, todos};
 use crate::model::Action;
@@ -174,5 +174,9 @@ fn select(shown: &Shown<'_>, state: &mut ViewState, at: usize) {
 /// Gives the keyboard to the list of todos.
 pub(super) fn focus_todos(ctx: &Context) {
     let id: Id = todos::id();
-    ctx.memory_mut(|memory| memory.request_focus(id));
+    ctx.memory_mut(|memory| {
+        memory.request_focus(id);
+        // An arrow key would move it on from there to the next part of the window.
+        memory.move_focus(FocusDirection::None);
+    });
 }

@@ -124,6 +124,18 @@ fn the_keyboard_chooses_completes_edits_moves_and_deletes() {
 }
 
 #[test]
+fn arrow_keys_stay_in_the_list_when_nothing_had_the_focus() {
+    // More than fit: the row that is half seen is below the middle of the list, and would be the next stop.
+    let mut desk = Desk::open();
+    desk.app().model().fill(50).expect("fills");
+    desk.run();
+    desk.keys(&[Key::ArrowDown, Key::End]);
+    assert_eq!(desk.selected(), Some(desk.todos()[49].id.clone()));
+    desk.keys(&[Key::Home, Key::Space]);
+    assert!(desk.todos()[0].completed);
+}
+
+#[test]
 fn keys_that_come_in_one_frame_are_taken_in_order() {
     let mut desk = Desk::with(&["three", "two", "one"]);
     let keys = [Key::ArrowDown, Key::ArrowDown, Key::ArrowDown, Key::ArrowUp, Key::Space];
