@@ -35,7 +35,7 @@ pub struct LiveList {
 
 impl Default for LiveList {
     fn default() -> Self {
-        Self { rows: count(10_000), indexed: true, place: Where::Inside, n: count(500) }
+        Self { rows: count(10_000), indexed: true, place: Where::Inside, n: count(2_000) }
     }
 }
 
@@ -111,7 +111,7 @@ pub struct LiveAggregate {
 
 impl Default for LiveAggregate {
     fn default() -> Self {
-        Self { rows: count(10_000), n: count(500) }
+        Self { rows: count(10_000), n: count(2_000) }
     }
 }
 
