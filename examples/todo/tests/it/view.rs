@@ -126,7 +126,7 @@ fn the_keyboard_chooses_completes_edits_moves_and_deletes() {
 #[test]
 fn arrow_keys_stay_in_the_list_when_nothing_had_the_focus() {
     // More than fit: the row that is half seen is below the middle of the list, and would be the next stop.
-    let mut desk = Desk::open();
+    let mut desk = Desk::on(offline_store(), vec2(700.0, 640.0));
     desk.app().model().fill(50).expect("fills");
     desk.run();
     desk.keys(&[Key::ArrowDown, Key::End]);
