@@ -541,6 +541,8 @@ impl Leader {
             local_head: sync.local_head(),
             client_id: self.machine.identity().client_id.clone(),
         };
+        // What is in it belongs to the log before the snapshot.
+        mailbox.clear();
         self.mailboxes.retain(|(id, _)| *id != session);
         self.mailboxes.push((session.clone(), mailbox));
         self.handle(Input::Attach { session });

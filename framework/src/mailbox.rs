@@ -39,6 +39,11 @@ impl Mailbox {
         reader.notify_one();
     }
 
+    /// Throws away what was not read.
+    pub(crate) fn clear(&self) {
+        self.lock().messages.clear();
+    }
+
     /// Ends the channel. What is in it can still be read.
     pub(crate) fn close(&self) {
         self.lock().closed = true;

@@ -7,6 +7,7 @@ mod apply;
 mod commit;
 mod core;
 mod receipt;
+mod start_over;
 mod verify;
 
 use std::collections::HashMap;
@@ -127,6 +128,9 @@ impl Session {
                 self.mailbox.put_back(rest);
                 continue;
             }
+            if let Err(error) = self.catch_track(&mut core) {
+                tracing::error!(%error, "the session could not start over; it tries again with the next message");
+            }
             self.settle(core);
         }
         self.graph.deliver();
@@ -135,7 +139,9 @@ impl Session {
     /// Brings live queries, status and fates up to date, and gives the lock back.
     fn settle(&self, mut core: MutexGuard<'_, SessionCore>) {
         let touched = core.take_touched();
-        if !touched.is_empty() {
+        if std::mem::take(&mut core.started_over) {
+            self.graph.settle_all(core.state());
+        } else if !touched.is_empty() {
             self.graph.settle(core.state(), &touched);
         }
         let (status, news) = (core.status(), core.take_news());

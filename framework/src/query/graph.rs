@@ -67,6 +67,12 @@ impl QueryGraph {
         }
     }
 
+    /// The same for every live query: any row may be another one.
+    pub(crate) fn settle_all(&self, state: &StateDb) {
+        let nodes = lock(&self.0.index).all();
+        self.run(state, &nodes);
+    }
+
     /// Runs first, then puts all new values in place at once.
     fn run(&self, state: &StateDb, nodes: &[Arc<dyn AnyNode>]) {
         let changed: Vec<_> = nodes.iter().filter(|node| node.run(state)).cloned().collect();

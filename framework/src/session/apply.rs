@@ -35,7 +35,7 @@ impl SessionCore {
 
     /// Applies one event. If its materializer fails it is skipped, as on every other client: the same event on the same
     /// rows fails alike.
-    fn apply(&mut self, event: &EventRecord, inside: bool) -> Result<()> {
+    pub(super) fn apply(&mut self, event: &EventRecord, inside: bool) -> Result<()> {
         let mut touched = Touched::default();
         let applied = self.state.apply(event, &mut touched);
         self.note_touched(&touched, inside);

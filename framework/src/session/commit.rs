@@ -204,6 +204,7 @@ impl Session {
         if core.is_closed() {
             return Err(Error::Closed);
         }
+        self.catch_track(&mut core)?;
         let committed = core.apply_commit(commit.events)?;
         let receipt = self.receipt(&committed);
         core.waiting = committed.ids;
@@ -226,9 +227,9 @@ impl Session {
             return Ok(());
         }
         while core.is_waiting() {
-            if !self.take_next(core, &messages) {
+            if let Err(error) = self.take_next(core, &messages) {
                 core.take_back_waiting()?;
-                return Err(Error::Closed);
+                return Err(error);
             }
         }
         core.taken_back.take().map_or(Ok(()), Err)
@@ -237,17 +238,16 @@ impl Session {
     /// Waits until the leader has all that was committed, or is gone.
     pub(super) fn flush(&self, core: &mut SessionCore) {
         let messages = self.mailbox.commit();
-        while core.in_flight.is_some() && self.take_next(core, &messages) {}
+        while core.in_flight.is_some() && self.take_next(core, &messages).is_ok() {}
     }
 
-    /// Waits for the leader's next message and takes it as a whole; `false` if the leader is gone.
-    fn take_next(&self, core: &mut SessionCore, messages: &CommitGuard<'_>) -> bool {
-        let mut message = messages.next();
-        let is_there = message.is_some();
+    /// Waits for the leader's next message and takes it as a whole.
+    fn take_next(&self, core: &mut SessionCore, messages: &CommitGuard<'_>) -> Result<()> {
+        let mut message = Some(messages.next().ok_or(Error::Closed)?);
         while let Some(part) = message {
             message = core.take_message(part, &self.leader);
         }
-        is_there
+        self.catch_track(core)
     }
 }
 

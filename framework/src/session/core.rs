@@ -42,8 +42,8 @@ pub(crate) struct SessionCore {
     /// overtake it.
     pub(super) in_flight: Option<(u64, usize, Durability)>,
     /// The strongest durability that was asked for what is pending and not in flight.
-    durability: Durability,
-    next_push: u64,
+    pub(super) durability: Durability,
+    pub(super) next_push: u64,
     /// The commit whose caller waits for the leader, and gets the error if it does not go through.
     pub(super) waiting: Vec<EventId>,
     /// Why the waiting commit does not apply where it stands now.
@@ -52,7 +52,11 @@ pub(crate) struct SessionCore {
     pub(super) taken_back: Option<Error>,
     /// Events that are skipped because their materializers fail.
     pub(super) skipped: HashSet<EventId>,
-    news: News,
+    /// It could not follow its leader, and has to start over from the leader's log.
+    pub(super) lost_track: bool,
+    /// All rows may be others than when live queries were last brought up to date.
+    pub(super) started_over: bool,
+    pub(super) news: News,
     closed: bool,
 }
 
@@ -85,6 +89,8 @@ impl SessionCore {
             misfit: None,
             taken_back: None,
             skipped: HashSet::new(),
+            lost_track: false,
+            started_over: false,
             news: News::default(),
             closed: false,
         };
@@ -156,7 +162,8 @@ impl SessionCore {
             }
             ToSession::ClientId(client_id) => {
                 if let Err(error) = self.change_client_id(&client_id) {
-                    tracing::error!(%error, "the session could not apply its events under another client id");
+                    tracing::error!(%error, "the session could not take another client id and starts over from the log");
+                    self.lost_track = true;
                 }
                 None
             }
@@ -189,7 +196,8 @@ impl SessionCore {
             Err(error) => Err(Error::app(error)),
         };
         if let Err(error) = outcome.and_then(|()| self.move_boundary()) {
-            tracing::error!(%error, "the session could not follow its leader");
+            tracing::error!(%error, "the session could not follow its leader and starts over from the log");
+            self.lost_track = true;
         }
     }
 
@@ -207,7 +215,8 @@ impl SessionCore {
         let outcome = outcome.and_then(|()| self.take_back_misfit()).and_then(|()| self.move_boundary());
         let outcome = outcome.and_then(|()| self.push(durability, leader));
         if let Err(error) = outcome {
-            tracing::error!(%error, "the session could not take its leader's answer");
+            tracing::error!(%error, "the session could not take its leader's answer and starts over from the log");
+            self.lost_track = true;
         }
     }
 

@@ -175,3 +175,20 @@ fn without_a_backend_nothing_is_pending() -> Result<()> {
     assert_eq!(store.pending_events(), []);
     Ok(())
 }
+
+/// A message that a leader can't mean stands for whatever else could make a session lose track.
+#[test]
+fn a_session_that_lost_track_starts_over_from_the_log_and_keeps_what_is_its_own() -> Result<()> {
+    let store = Store::builder(schema()).open()?;
+    let count = store.live_query(sql::<i64>("SELECT count(*) FROM notes", params![]))?;
+    store.commit(noted("a"))?;
+    let (seen, told) = std::sync::mpsc::channel();
+    let _subscription = count.subscribe(move |count| seen.send(count[0]).expect("is read"));
+    store.0.session.mislead();
+    store.commit(crate::Commit::new().with(noted("b"))?.durability(crate::Durability::Deferred))?;
+    assert_eq!(told.recv_timeout(std::time::Duration::from_secs(60)), Ok(2));
+    store.commit(noted("c"))?;
+    assert_eq!((texts(&store), count.first()), (vec!["a".into(), "b".into(), "c".into()], Some(3)));
+    assert_eq!(store.events(SeqNum::ROOT).count(), 3);
+    store.verify()
+}
