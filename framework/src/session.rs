@@ -30,6 +30,8 @@ pub use self::receipt::{Fate, Receipt};
 /// Where a session stands, as it publishes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SessionStatus {
+    /// Rises under the session's lock. A status is published outside of it, where an older one may come later.
+    pub(crate) version: u64,
     pub(crate) client_id: ClientId,
     pub(crate) head: SeqNum,
     /// The last event whose place is final, as far as this session has heard.
@@ -58,7 +60,7 @@ impl Session {
     pub(crate) fn open(id: SessionId, leader: Arc<LeaderHandle>) -> Result<Arc<Self>> {
         let mailbox = Arc::new(Mailbox::default());
         let snapshot = leader.attach(id.clone(), mailbox.clone())?;
-        let core = SessionCore::new(id.clone(), snapshot).inspect_err(|_| leader.detach(&id))?;
+        let mut core = SessionCore::new(id.clone(), snapshot).inspect_err(|_| leader.detach(&id))?;
         let (status, _) = watch::channel(core.status());
         let session = Arc::new(Self {
             id,
@@ -147,9 +149,11 @@ impl Session {
         let (status, news) = (core.status(), core.take_news());
         drop(core);
         self.status.send_if_modified(|published| {
-            let modified = *published != status;
-            *published = status;
-            modified
+            let newer = status.version > published.version;
+            if newer {
+                *published = status;
+            }
+            newer
         });
         self.tell_fates(news);
     }

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use headwater_core::{ClientId, StoreId};
 
@@ -13,6 +14,8 @@ const EVENTLOG: &str = "eventlog.db";
 const STATE: &str = "state.db";
 const NEW_STATE: &str = "state-new.db";
 const LOCK: &str = "leader.lock";
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Where a store keeps its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +75,7 @@ impl DataFolder {
         check_ours(&path)?;
         let lock_path = path.join(LOCK);
         let lock = private_file(&lock_path).map_err(io(&lock_path))?;
-        match lock.try_lock() {
+        match try_lock_for_a_moment(&lock) {
             Ok(()) => Ok(Self { path, _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(Error::Locked { path }),
             Err(TryLockError::Error(source)) => Err(Error::Io { path: lock_path, source }),
@@ -103,6 +106,18 @@ impl DataFolder {
         remove_database(&path)?;
         fs::rename(&new, &path).map_err(|source| Error::Io { path, source })
     }
+}
+
+/// A process that is just being spawned holds copies of all open files for a moment, and the locks with them, also of a
+/// store that has ended.
+fn try_lock_for_a_moment(lock: &File) -> Result<(), TryLockError> {
+    for _ in 0..LOCK_TRIES {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            outcome => return outcome,
+        }
+    }
+    lock.try_lock()
 }
 
 /// Refuses a folder that has files but no eventlog: whatever it is, it is not ours.

@@ -57,6 +57,8 @@ pub(crate) struct SessionCore {
     /// All rows may be others than when live queries were last brought up to date.
     pub(super) started_over: bool,
     pub(super) news: News,
+    /// The status as it was taken last.
+    pub(super) status: Option<SessionStatus>,
     closed: bool,
 }
 
@@ -92,6 +94,7 @@ impl SessionCore {
             lost_track: false,
             started_over: false,
             news: News::default(),
+            status: None,
             closed: false,
         };
         core.apply_accepted(pending)?;
@@ -124,14 +127,22 @@ impl SessionCore {
         self.closed = true;
     }
 
-    pub(super) fn status(&self) -> SessionStatus {
-        SessionStatus {
+    /// Where the session stands, with a new version if it stands elsewhere than when it was asked last.
+    pub(super) fn status(&mut self) -> SessionStatus {
+        let before = self.status.take();
+        let mut status = SessionStatus {
+            version: before.as_ref().map_or(0, |before| before.version),
             client_id: self.client_id.clone(),
             head: self.sync.local_head(),
             settled: self.settled,
             unpersisted: self.sync.pending().len(),
             failed_events: self.skipped.len(),
+        };
+        if before.is_some_and(|before| before != status) {
+            status.version += 1;
         }
+        self.status = Some(status.clone());
+        status
     }
 
     /// Sends what is pending to the leader, unless a push is under way: then it goes out when that is answered.

@@ -40,6 +40,7 @@ impl SessionCore {
         fresh.durability = self.in_flight.map_or(self.durability, |(.., durability)| durability.max(self.durability));
         fresh.waiting = mem::take(&mut self.waiting);
         fresh.news = mem::take(&mut self.news);
+        fresh.status = self.status.take();
         fresh.started_over = true;
         fresh.apply_own(own)?;
         *self = fresh;

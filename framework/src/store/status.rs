@@ -73,7 +73,10 @@ impl StatusChanges {
             failed_events: session.failed_events,
             health: status.health.clone(),
             failures: status.failures,
-            is_synced: status.is_synced() && session.unpersisted == 0 && session.head.order(&status.local_head).is_eq(),
+            is_synced: status.is_synced()
+                && session.unpersisted == 0
+                && session.head.order(&status.local_head).is_eq()
+                && session.settled.order(&leader.settled_head).is_eq(),
         }
     }
 
