@@ -127,7 +127,8 @@ impl Receipt {
         Err(Error::Provider(self.never.unwrap_or_default().to_owned()))
     }
 
-    /// Like [`Receipt::confirmed`], for code that is not async.
+    /// Like [`Receipt::confirmed`], for code that is not async. Not for subscribers: what they wait for may have to be
+    /// taken in by the very thread that runs them.
     ///
     /// # Errors
     /// As [`Receipt::confirmed`], and [`Error::Timeout`].

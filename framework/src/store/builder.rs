@@ -121,7 +121,8 @@ impl StoreBuilder {
         self
     }
 
-    /// Is told how far the opening is, on the thread that opens.
+    /// Is told how far the opening is, on the thread that opens. It must not open another store itself: stores of data
+    /// folders are opened one after the other.
     #[must_use]
     pub fn on_boot(mut self, on_boot: impl FnMut(BootStatus) + Send + 'static) -> Self {
         self.on_boot = Box::new(on_boot);
