@@ -216,7 +216,7 @@ impl Store {
     /// # use headwater::{Schema, Store};
     /// # let store = Store::builder(Schema::builder().build()).open()?;
     /// store.verify()?;
-    /// # headwater::Result::Ok(())
+    /// # Ok::<(), headwater::Error>(())
     /// ```
     ///
     /// # Errors
