@@ -215,7 +215,8 @@ impl Session {
             cells.remove(&id);
         }
         for (id, fate) in fates {
-            tell(&cells, id, |progress| progress.fate = Some(fate));
+            // Whatever has a fate was in the log. The word of that may come later, from a thread that was overtaken.
+            tell(&cells, id, |progress| (progress.fate, progress.persisted) = (Some(fate), true));
             cells.remove(&id);
         }
     }
